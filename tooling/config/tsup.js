@@ -16,5 +16,6 @@ export function library({ entry, external = [] }) {
     splitting: true,
     treeshake: true,
     dts: false,
+    removeNodeProtocol: false,
   };
 }
