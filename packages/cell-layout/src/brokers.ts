@@ -15,10 +15,10 @@ const SUBSTRATE_PREFIX: readonly string[] = ["gaiaftcl", "substrate"];
  * An empty variable counts as unset.
  */
 export function brokerUrls(env: Readonly<Record<string, string | undefined>>): BrokerUrls {
+  const { GAIAFTCL_VQBIT_NATS_URL, GAIAFTCL_NATS_URL, GAIAFTCL_FRANKLIN_NATS_URL } = env;
   return {
-    substrate:
-      env["GAIAFTCL_VQBIT_NATS_URL"] || env["GAIAFTCL_NATS_URL"] || "nats://127.0.0.1:4222",
-    franklin: env["GAIAFTCL_FRANKLIN_NATS_URL"] || "nats://127.0.0.1:4223",
+    substrate: GAIAFTCL_VQBIT_NATS_URL || GAIAFTCL_NATS_URL || "nats://127.0.0.1:4222",
+    franklin: GAIAFTCL_FRANKLIN_NATS_URL || "nats://127.0.0.1:4223",
   };
 }
 

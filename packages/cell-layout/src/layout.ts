@@ -69,8 +69,8 @@ export function cellLayout(
   const platformData = (): string => {
     if (host.platform === "darwin") return join(account(), "Library", "Application Support");
     // The XDG base directory specification: a relative value is invalid and is to be ignored.
-    const xdg = host.env["XDG_DATA_HOME"] ?? "";
-    return isAbsolute(xdg) ? xdg : join(account(), ".local", "share");
+    const { XDG_DATA_HOME = "" } = host.env;
+    return isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(account(), ".local", "share");
   };
 
   const moved = overrides.home === undefined ? undefined : absolute("home", overrides.home);
