@@ -12,7 +12,7 @@ export function library({ entry, external = [] }) {
     target: "node22",
     platform: "neutral",
     sourcemap: true,
-    clean: true,
+    clean: false,
     splitting: true,
     treeshake: true,
     dts: false,

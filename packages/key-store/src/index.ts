@@ -1,0 +1,2 @@
+export { type KeyEntry, KeyStore } from "./key-store.js";
+export { KeyStoreError, type KeyStoreErrorCode } from "./key-store-error.js";
