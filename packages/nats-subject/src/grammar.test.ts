@@ -8,6 +8,8 @@ import {
   isPattern,
   isQueueName,
   isSubject,
+  isWirePattern,
+  isWireSubject,
   MAX_QUEUE_NAME_BYTES,
   MAX_SUBJECT_BYTES,
 } from "./grammar.js";
@@ -33,10 +35,10 @@ function codeOf(action: () => unknown): string {
 
 describe("nats-server's own table", () => {
   it.each(cases.valid_literal_subject)("publish to $subject: $valid", ({ subject, valid }) => {
-    expect(isSubject(subject)).toBe(valid);
+    expect([isSubject(subject), isWireSubject(subject)]).toEqual([valid, valid]);
   });
   it.each(cases.valid_subject)("subscribe to $subject: $valid", ({ subject, valid }) => {
-    expect(isPattern(subject)).toBe(valid);
+    expect([isPattern(subject), isWirePattern(subject)]).toEqual([valid, valid]);
   });
 });
 
@@ -60,6 +62,16 @@ describe("where this grammar is stricter than a broker has to be", () => {
     for (const text of [character, `a${character}`, `${character}.b`, `a.b${character}c`]) {
       expect([isSubject(text), isPattern(text), isQueueName(text)]).toEqual([false, false, false]);
     }
+  });
+
+  it("lets a broker accept any characters and length from others, but not other tokens", () => {
+    for (const text of ["a\0b.c", "\xff\xfe", "a".repeat(4000), "é.\u2028"]) {
+      expect([isWireSubject(text), isWirePattern(text)]).toEqual([true, true]);
+    }
+    for (const text of ["", ".", "a..b", "a.>.b", ">.\0"]) {
+      expect([isWireSubject(text), isWirePattern(text)]).toEqual([false, false]);
+    }
+    expect([isWireSubject("a.*"), isWirePattern("a.*")]).toEqual([false, true]);
   });
 
   it("refuses what would smuggle a second command onto the wire", () => {

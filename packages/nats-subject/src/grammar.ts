@@ -71,6 +71,19 @@ export function ensureQueueName(text: unknown): QueueName {
   return text as QueueName;
 }
 
+/**
+ * Whether a broker must accept `text` as the subject of a publication by others: the token rules of
+ * {@link isSubject} with any characters and any length. Not a check for what we send ourselves.
+ */
+export function isWireSubject(text: string): boolean {
+  return faultOfTokens(text, false) === undefined;
+}
+
+/** As {@link isWireSubject}, for the subject of a subscription: wildcard tokens are allowed. */
+export function isWirePattern(text: string): boolean {
+  return faultOfTokens(text, true) === undefined;
+}
+
 function faultOfSubject(text: unknown): Fault | undefined {
   return faultOfText(text, MAX_SUBJECT_BYTES) ?? faultOfTokens(text as string, false);
 }

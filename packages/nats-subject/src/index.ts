@@ -5,6 +5,8 @@ export {
   isPattern,
   isQueueName,
   isSubject,
+  isWirePattern,
+  isWireSubject,
   MAX_QUEUE_NAME_BYTES,
   MAX_SUBJECT_BYTES,
   type Pattern,
