@@ -6,6 +6,7 @@ import { type FederationKeys, federationKeysFault } from "./federation-keys.js";
 import { decodeSignature, type QuintetEntry } from "./quintet-entry.js";
 import type { Sha256Hex } from "./sha256.js";
 import type { Check } from "./verification-report.js";
+import { quote } from "./witness-error.js";
 
 /** What the signatures of one seal are checked against. */
 export interface SignatureSubject {
@@ -18,18 +19,28 @@ export interface SignatureSubject {
   readonly cosignatures: readonly Cosignature[];
 }
 
-const NO_KEYS: readonly Check[] = CONTEXTS.map((context) => ({
-  name: `signature.${context}`,
+/**
+ * How many cosignatures in the name of one key are tried for a context. A holder makes one; the rest
+ * would be junk that somebody put beside a row to make its verification expensive.
+ */
+const MAX_CANDIDATES = 32;
+
+const DISTINCT: Check = { name: "signatures.distinct", status: "passed" };
+const NO_SIGNATURES: Check = {
+  name: "signatures.distinct",
   status: "skipped",
-  detail: "no federation keys were given",
-}));
+  detail: "there are no signatures",
+};
+const KEYS_USABLE: Check = { name: "keys", status: "passed" };
+const NO_KEYS: readonly Check[] = [
+  "keys",
+  ...CONTEXTS.map((context) => `signature.${context}`),
+].map((name) => ({ name, status: "skipped", detail: "no federation keys were given" }));
 
 /** Adds one check for each context, and those of the keys; true when all five are signed. */
 export function checkSignatures(checks: Check[], subject: SignatureSubject): boolean {
-  const repeated = repeatedSignature(subject.entries, subject.cosignatures);
-  if (repeated !== undefined) {
-    checks.push({ name: "signatures.distinct", status: "failed", detail: repeated });
-  }
+  const distinct = distinctCheck(subject.entries, subject.cosignatures);
+  checks.push(distinct);
   const { keys } = subject;
   if (keys === undefined) {
     checks.push(...NO_KEYS);
@@ -37,12 +48,10 @@ export function checkSignatures(checks: Check[], subject: SignatureSubject): boo
   }
   const fault = federationKeysFault(keys);
   checks.push(
-    fault === undefined
-      ? { name: "keys", status: "passed" }
-      : { name: "keys", status: "failed", detail: fault },
+    fault === undefined ? KEYS_USABLE : { name: "keys", status: "failed", detail: fault },
   );
 
-  let signed = repeated === undefined && fault === undefined;
+  let signed = distinct.status === "passed" && fault === undefined;
   CONTEXTS.forEach((context, position) => {
     const key = keys.keys.get(context);
     const problem =
@@ -50,10 +59,12 @@ export function checkSignatures(checks: Check[], subject: SignatureSubject): boo
         ? "there is no key for it"
         : signatureProblem(context, position, key, subject);
     signed &&= problem === undefined;
-    checks.push({
-      name: `signature.${context}`,
-      ...(problem === undefined ? { status: "passed" } : { status: "failed", detail: problem }),
-    });
+    const name = `signature.${context}`;
+    checks.push(
+      problem === undefined
+        ? { name, status: "passed" }
+        : { name, status: "failed", detail: problem },
+    );
   });
   return signed;
 }
@@ -79,7 +90,7 @@ function signatureProblem(
   const beside = subject.cosignatures.filter(
     (cosignature) => cosignature.context === context && cosignature.publicKey === hex,
   );
-  const valid = beside.some((cosignature) => {
+  const valid = beside.slice(0, MAX_CANDIDATES).some((cosignature) => {
     const signature = decodeSignature(cosignature.signature);
     return signature !== undefined && verify(key, message, signature);
   });
@@ -89,24 +100,26 @@ function signatureProblem(
     : `none of ${beside.length} cosignatures in the name of the key ${hex} is valid`;
 }
 
-/** A signature that stands at two positions; each binds its context, so one of them is a copy. */
-function repeatedSignature(
+/** Whether any signature stands at two positions: each binds its context, so one would be a copy. */
+function distinctCheck(
   entries: readonly QuintetEntry[],
   cosignatures: readonly Cosignature[],
-): string | undefined {
+): Check {
   const contextOf = new Map<string, string>();
-  const repeats = (signature: string, context: string): string | undefined => {
+  const signatures = entries
+    .map((entry, position) => ({
+      context: CONTEXTS[position] ?? "",
+      signature: entry.form === "ed25519" ? entry.signatureText : undefined,
+    }))
+    .concat(cosignatures);
+  for (const { context, signature } of signatures) {
+    if (signature === undefined) continue;
     const other = contextOf.get(signature);
     if (other !== undefined && other !== context) {
-      return `the same signature stands at ${other} and ${context}`;
+      const detail = `the same signature stands at ${other} and ${quote(context)}`;
+      return { name: "signatures.distinct", status: "failed", detail };
     }
     contextOf.set(signature, context);
-    return undefined;
-  };
-  let found: string | undefined;
-  entries.forEach((entry, position) => {
-    if (entry.form === "ed25519") found ??= repeats(entry.signatureText, CONTEXTS[position] ?? "");
-  });
-  for (const { signature, context } of cosignatures) found ??= repeats(signature, context);
-  return found;
+  }
+  return contextOf.size === 0 ? NO_SIGNATURES : DISTINCT;
 }
