@@ -4,5 +4,7 @@ import type { Benchmark } from "./benchmark.ts";
 export const topics: Readonly<
   Record<string, () => Promise<{ readonly benchmarks: readonly Benchmark[] }>>
 > = {
+  manifest: () => import("./manifest.bench.ts"),
+  "nats-broker": () => import("./nats-broker.bench.ts"),
   witness: () => import("./witness.bench.ts"),
 };
