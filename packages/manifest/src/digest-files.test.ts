@@ -47,8 +47,8 @@ describe("hashing many files", () => {
     class BrokenWorker extends EventEmitter {
       constructor(_: URL, options: WorkerOptions) {
         super();
-        const { queue } = options.workerData as HashWorkerData;
-        Atomics.add(new Int32Array(queue.counters), 0, 3);
+        const { shared } = options.workerData as HashWorkerData;
+        Atomics.add(new Int32Array(shared.counters), 0, 3);
         setImmediate(() => this.emit("error", new Error("out of memory")));
       }
       async terminate(): Promise<number> {

@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { DigestQueue, type DigestResults } from "./digest-queue.js";
 import type { DigestJob, FileDigest } from "./file-digest.js";
 import type { HashWorkerData } from "./hash-worker.js";
+import { packJobs } from "./packed-jobs.js";
 
 /** How far a run has come. */
 export interface DigestProgress {
@@ -22,6 +23,10 @@ export interface DigestOptions {
 const MAX_THREADS = 8;
 /** A thread takes about this long to start, so less work than that is done sooner without one. */
 const ALONE_MS = 24;
+/** So many files take longer than that in any case. */
+const MANY_FILES = 4000;
+/** A helping thread makes little that lives long. */
+const HELPER_HEAP = { maxYoungGenerationSizeMb: 8 };
 /** How long this thread hashes before it lets others have a turn. */
 const SLICE_MS = 8;
 const PROGRESS_MS = 100;
@@ -46,7 +51,12 @@ export async function digestFiles(
   const helpers: Helper[] = [];
   try {
     const whenItLasts = (): void => {
-      while (helpers.length + 1 < wanted) helpers.push(startHelper(queue, helpers.length + 1));
+      const packed = wanted > 1 ? packJobs(jobs) : undefined;
+      while (packed !== undefined && helpers.length + 1 < wanted) {
+        helpers.push(
+          startHelper({ jobs: packed, shared: queue.shared, thread: helpers.length + 1 }),
+        );
+      }
     };
     const here = await workHere(queue, { onProgress, whenItLasts });
     const there = await Promise.all(helpers.map((helper) => helper.results));
@@ -92,16 +102,16 @@ async function workHere(
   let now = performance.now();
   let sliceEnd = now + SLICE_MS;
   let reportAt = now + PROGRESS_MS;
-  let aloneUntil = now + ALONE_MS;
+  let aloneUntil = queue.jobs.length < MANY_FILES ? now + ALONE_MS : now;
   for (;;) {
     const step = work.next();
     if (step.done === true) return step.value;
     now = performance.now();
-    if (now < sliceEnd) continue;
     if (now >= aloneUntil) {
       hooks.whenItLasts();
       aloneUntil = Number.POSITIVE_INFINITY;
     }
+    if (now < sliceEnd) continue;
     if (now >= reportAt) {
       hooks.onProgress?.(queue.progress);
       reportAt = now + PROGRESS_MS;
@@ -117,13 +127,13 @@ interface Helper {
   end(): Promise<unknown>;
 }
 
-function startHelper(queue: DigestQueue, thread: number): Helper {
+function startHelper(workerData: HashWorkerData): Helper {
   try {
-    const workerData: HashWorkerData = { queue: queue.shared, thread };
     const worker = new Worker(new URL("./hash-worker.js", import.meta.url), {
       workerData,
       execArgv: [],
       env: {},
+      resourceLimits: HELPER_HEAP,
     });
     const results = new Promise<DigestResults>((resolve) => {
       worker.once("message", resolve);

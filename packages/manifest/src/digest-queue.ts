@@ -1,8 +1,7 @@
 import { CHUNK_BYTES, type DigestJob, digestFile, type FileDigest } from "./file-digest.js";
 
-/** What a thread needs to take part in one run. */
+/** What the threads of one run share. */
 export interface SharedQueue {
-  readonly jobs: readonly DigestJob[];
   /** Three 32-bit counters: the next job, whether to stop, files done. */
   readonly counters: SharedArrayBuffer;
   /** One 64-bit float a thread, which only that thread writes: bytes read. */
@@ -23,12 +22,14 @@ const FILES_DONE = 2;
  * whatever the sizes are.
  */
 export class DigestQueue {
+  readonly jobs: readonly DigestJob[];
   readonly shared: SharedQueue;
   readonly #counters: Int32Array;
   readonly #bytesRead: Float64Array;
   readonly #same: Uint8Array;
 
-  constructor(shared: SharedQueue) {
+  constructor(jobs: readonly DigestJob[], shared: SharedQueue) {
+    this.jobs = jobs;
     this.shared = shared;
     this.#counters = new Int32Array(shared.counters);
     this.#bytesRead = new Float64Array(shared.bytesRead);
@@ -36,8 +37,7 @@ export class DigestQueue {
   }
 
   static of(jobs: readonly DigestJob[], threads: number): DigestQueue {
-    return new DigestQueue({
-      jobs,
+    return new DigestQueue(jobs, {
       counters: new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT),
       bytesRead: new SharedArrayBuffer(threads * Float64Array.BYTES_PER_ELEMENT),
       same: new SharedArrayBuffer(jobs.length),
@@ -72,7 +72,7 @@ export class DigestQueue {
     for (;;) {
       if (Atomics.load(this.#counters, STOP) !== 0) return results;
       const position = Atomics.add(this.#counters, NEXT, 1);
-      const job = this.shared.jobs[position];
+      const job = this.jobs[position];
       if (job === undefined) return results;
 
       const found = digestFile(job, buffer);
