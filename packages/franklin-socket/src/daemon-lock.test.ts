@@ -75,7 +75,11 @@ describe("the lock", () => {
     const path = join(scratch.directory, "franklin.lock");
     const lock = DaemonLock.acquire(path, "/somewhere");
     await writeFile(`${path}.holder`, '{"pid":');
-    expect(lockHolder(path)).toEqual({ pid: 0, startedAtIso: "", socketPath: "" });
+    expect(lockHolder(path)).toEqual({
+      pid: undefined,
+      startedAtIso: undefined,
+      socketPath: undefined,
+    });
     expect(() => DaemonLock.acquire(path, "/x")).toThrow(/another daemon runs this cell/);
     lock.release();
   });

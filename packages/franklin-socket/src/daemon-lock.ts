@@ -5,14 +5,21 @@ import { FranklinError, messageOf, systemCode } from "./franklin-error.js";
 
 /** Which process holds a lock. */
 export interface LockHolder {
-  readonly pid: number;
-  readonly startedAtIso: string;
-  readonly socketPath: string;
+  /** This and the rest is absent for an instant while a daemon takes the lock. */
+  readonly pid: number | undefined;
+  readonly startedAtIso: string | undefined;
+  readonly socketPath: string | undefined;
 }
 
+const UNNAMED: LockHolder = { pid: undefined, startedAtIso: undefined, socketPath: undefined };
+
 const SQLITE_BUSY = 5;
-/** A `lockHolder` elsewhere holds the lock for an instant; a daemon holds it for good. */
-const BUSY_TIMEOUT_MS = 250;
+/**
+ * Who asks for the holder has the lock for an instant, a daemon has it for good. The wait stops
+ * this process, so it is no longer than that instant may take.
+ */
+const ACQUIRE_WAIT_MS = 250;
+const ASK_WAIT_MS = 20;
 
 const holderSchema = v.object({
   pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
@@ -45,7 +52,7 @@ export class DaemonLock {
    * @throws FranklinError `ALREADY_RUNNING`, `LOCK_UNUSABLE`
    */
   static acquire(lockPath: string, socketPath: string): DaemonLock {
-    const database = lockDatabase(lockPath);
+    const database = lockDatabase(lockPath, ACQUIRE_WAIT_MS);
     if (database === undefined) throw alreadyRunning(lockPath);
     const lock = new DaemonLock(database, holderPathOf(lockPath));
     try {
@@ -84,28 +91,27 @@ export class DaemonLock {
 }
 
 /**
- * Which daemon holds the lock of a home, or `undefined` where none runs. A daemon that takes the
- * lock at this very moment may be told about without its name: `pid` 0.
+ * Which daemon holds the lock of a home, or `undefined` where none runs.
  *
  * @throws FranklinError `LOCK_UNUSABLE`
  */
 export function lockHolder(lockPath: string): LockHolder | undefined {
   if (!isLockFile(lockPath)) return undefined;
-  const database = lockDatabase(lockPath);
+  const database = lockDatabase(lockPath, ASK_WAIT_MS);
   if (database === undefined) {
-    return readHolder(lockPath) ?? { pid: 0, startedAtIso: "", socketPath: "" };
+    return readHolder(lockPath) ?? UNNAMED;
   }
   database.close();
   return undefined;
 }
 
 /** An open database that holds the lock, or `undefined` where another one does. */
-function lockDatabase(lockPath: string): DatabaseSync | undefined {
+function lockDatabase(lockPath: string, waitMs: number): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
     isLockFile(lockPath);
     database = new DatabaseSync(lockPath);
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = MEMORY`);
+    database.exec(`PRAGMA busy_timeout = ${waitMs}; PRAGMA journal_mode = MEMORY`);
     database.exec("BEGIN EXCLUSIVE");
     return database;
   } catch (cause) {
