@@ -10,13 +10,8 @@ export function ensureWellFormed(what: string, text: string): string {
     throw new WitnessError("ARGUMENT", `expected ${what} as a string, found ${typeof text}`);
   }
   if (text.isWellFormed()) return text;
-  const offset = [...text].reduce(
-    (state, character) =>
-      state.found || !character.isWellFormed()
-        ? { at: state.at, found: true }
-        : { at: state.at + character.length, found: false },
-    { at: 0, found: false },
-  ).at;
+  // Read by code points, a surrogate that has its partner is none.
+  const offset = text.search(/\p{Surrogate}/u);
   throw new WitnessError(
     "ILL_FORMED_TEXT",
     `expected ${what} to be well-formed Unicode, found a lone surrogate at offset ${offset}`,
