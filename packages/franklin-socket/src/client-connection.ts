@@ -180,7 +180,7 @@ export class ClientConnection {
 }
 
 /** What a system error on the socket means for the one who wanted to connect. */
-export function connectionError(cause: Error): FranklinError {
+function connectionError(cause: Error): FranklinError {
   const code = systemCode(cause);
   const details = { cause };
   switch (code) {

@@ -1,23 +1,16 @@
 import type { JsonValue } from "@gaiaftcl/canonical-json";
-import { WitnessError } from "@gaiaftcl/witness";
-import { decodeBase64, encodeBase64, verify } from "@gaiaftcl/witness/ed25519";
+import { encodeBase64 } from "@gaiaftcl/witness/ed25519";
 import { type CommandRequest, readRequest } from "./command-request.js";
 import { encodeFrames, FRAME_BYTES, FrameDecoder, HANDSHAKE_FRAME_BYTES } from "./frame.js";
 import { FrameClock } from "./frame-clock.js";
 import { FranklinError, quote } from "./franklin-error.js";
 import type { FranklinLimits } from "./limits.js";
-import {
-  ACCEPTED_TEXT,
-  asHandshake,
-  challengeText,
-  decodeMessage,
-  refusalText,
-} from "./message.js";
+import { ACCEPTED_TEXT, challengeText, decodeMessage, refusalText } from "./message.js";
 import type { Operator, Operators } from "./operators.js";
 import { type DeclinedOutcome, refused } from "./outcome.js";
+import { authenticate } from "./server-handshake.js";
 
 const CHALLENGE_BYTES = 32;
-const SIGNATURE_BYTES = 64;
 /** Characters of responses that wait to be sent; beyond it nothing more is taken on. */
 const OUTPUT_LIMIT = 1024 * 1024;
 
@@ -218,37 +211,13 @@ export class ServerSession {
   }
 
   #accept(message: JsonValue, now: number): ServerEvent {
-    const operator = this.#authenticate(message);
+    const { challenge, operators } = this.#options;
+    const operator = authenticate(message, challenge, operators());
     this.#operator = operator;
     this.#lastActivity = now;
     this.#decoder.allow(FRAME_BYTES);
     this.#output.push(ACCEPTED_TEXT);
     return { type: "accepted", operator };
-  }
-
-  #authenticate(message: JsonValue): Operator {
-    const handshake = asHandshake(message);
-    if (handshake === undefined) {
-      throw new FranklinError(
-        "ANONYMOUS",
-        "expected a handshake with op, operator_context and signature before anything else",
-      );
-    }
-    const operator = this.#options.operators().get(handshake.operator_context);
-    if (operator === undefined) {
-      throw new FranklinError(
-        "OPERATOR_UNKNOWN",
-        `no operator ${quote(handshake.operator_context)} is configured`,
-      );
-    }
-    const signature = readSignature(handshake.signature);
-    if (!verify(operator.publicKey, this.#options.challenge, signature)) {
-      throw new FranklinError(
-        "SIGNATURE_INVALID",
-        `the signature of ${quote(operator.context)} does not cover this connection's challenge`,
-      );
-    }
-    return operator;
   }
 
   #admit(request: CommandRequest, bytes: number, operator: Operator): ServerEvent {
@@ -299,17 +268,4 @@ export class ServerSession {
     }
     return new FranklinError("IDLE", `nothing was asked for ${idleMs / 1000} s; connect again`);
   }
-}
-
-function readSignature(text: string): Uint8Array {
-  try {
-    const signature = decodeBase64(text);
-    if (signature.length === SIGNATURE_BYTES) return signature;
-  } catch (cause) {
-    if (!(cause instanceof WitnessError)) throw cause;
-  }
-  throw new FranklinError(
-    "SIGNATURE_INVALID",
-    `expected a signature as strict base64 of ${SIGNATURE_BYTES} bytes`,
-  );
 }

@@ -189,13 +189,13 @@ describe("the server's socket", () => {
 
   it("is used only by the user it belongs to", async () => {
     await using cell = await TestCell.start();
-    const { uid } = await lstat(cell.server.socketPath);
+    const { uid } = await lstat(cell.server.socketPath, { bigint: true });
     expect(() => ensureOwner(cell.server.socketPath, { uid })).not.toThrow();
-    expect(() => ensureOwner(cell.server.socketPath, { uid: uid + 1 })).toThrow(
+    expect(() => ensureOwner(cell.server.socketPath, { uid: uid + 1n })).toThrow(
       refusedWith("SOCKET_UNSAFE"),
     );
     // Only root can give a file away; for everybody else the line above has to do.
-    if (uid !== 0) return;
+    if (uid !== 0n) return;
     await chown(cell.server.socketPath, 12_345, 12_345);
     await expect(cell.connect()).rejects.toThrow(refusedWith("SOCKET_UNSAFE"));
     await chown(cell.server.socketPath, 0, 0);

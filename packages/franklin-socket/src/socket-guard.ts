@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { lstat, mkdir } from "node:fs/promises";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { checkSocketPathLength } from "@gaiaftcl/cell-layout";
@@ -15,7 +15,7 @@ export interface FileIdentity {
  *
  * @throws FranklinError `PLATFORM_UNSUPPORTED`
  */
-export function currentUser(): number {
+function currentUser(): number {
   const user = process.geteuid?.();
   if (user !== undefined) return user;
   throw new FranklinError(
@@ -79,10 +79,10 @@ export async function checkSocket(path: string): Promise<FileIdentity> {
 /** What a path names, without following a symlink; `undefined` for nothing. */
 export async function fileAt(
   path: string,
-): Promise<{ readonly stats: Stats; readonly identity: FileIdentity } | undefined> {
+): Promise<{ readonly stats: BigIntStats; readonly identity: FileIdentity } | undefined> {
   try {
-    const [stats, { dev, ino }] = await Promise.all([lstat(path), lstat(path, { bigint: true })]);
-    return { stats, identity: { device: dev, inode: ino } };
+    const stats = await lstat(path, { bigint: true });
+    return { stats, identity: { device: stats.dev, inode: stats.ino } };
   } catch (cause) {
     if (systemCode(cause) === "ENOENT") return undefined;
     throw fileError(path, cause, "SOCKET_UNSAFE");
@@ -94,7 +94,7 @@ export function isSameFile(left: FileIdentity, right: FileIdentity): boolean {
 }
 
 /** @throws FranklinError `SOCKET_UNSAFE` */
-export function ensureOwnSocket(path: string, stats: Stats): void {
+export function ensureOwnSocket(path: string, stats: BigIntStats): void {
   if (stats.isSymbolicLink()) {
     throw unsafe(`${path} is a symlink, which could lead to a server of someone else; remove it`);
   }
@@ -105,9 +105,9 @@ export function ensureOwnSocket(path: string, stats: Stats): void {
 }
 
 /** @throws FranklinError `SOCKET_UNSAFE` unless the user this process acts as owns it. */
-export function ensureOwner(path: string, { uid }: { readonly uid: number }): void {
+export function ensureOwner(path: string, { uid }: { readonly uid: bigint }): void {
   const user = currentUser();
-  if (uid === user) return;
+  if (uid === BigInt(user)) return;
   throw unsafe(`${path} belongs to user ${uid}, not to ${user}, who runs this`);
 }
 
@@ -125,7 +125,7 @@ async function checkPrivateDirectory(path: string): Promise<void> {
   }
   if (!stats.isDirectory()) throw unsafe(`${path} is no directory`);
   ensureOwner(path, stats);
-  const mode = stats.mode & 0o777;
+  const mode = Number(stats.mode & 0o777n);
   if (mode === 0o700) return;
   throw unsafe(
     `expected directory ${path} with mode 0700, found 0${mode.toString(8).padStart(3, "0")}; correct it with: chmod 700 ${quoteForShell(path)}`,
