@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -50,9 +51,9 @@ export async function openInChromium(code: string): Promise<ChromiumPage> {
 
 function launch(): Promise<Browser> {
   const { CHROMIUM_PATH: executablePath = peerPaths().chromium } = process.env;
-  if (executablePath === undefined) {
+  if (executablePath === undefined || !existsSync(executablePath)) {
     throw new RangeError(
-      "no Chromium found: set CHROMIUM_PATH, or install it so that chromium, chromium-browser or google-chrome is on the PATH (Debian: apt-get install chromium)",
+      `expected Chromium, found ${executablePath === undefined ? "none on the PATH" : `nothing at ${executablePath}`}: set CHROMIUM_PATH, or install it so that chromium, chromium-browser or google-chrome is on the PATH (Debian: apt-get install chromium)`,
     );
   }
   // Containers run as root and without user namespaces, where Chromium's sandbox cannot start; the
