@@ -7,6 +7,8 @@ const STALL_MS = 10;
 
 /** The loop around one socket; everything it decides is decided in the session. */
 export class Connection implements Transport {
+  /** Settles when the socket is gone and every write has been called back. */
+  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #router: Router;
   readonly #session: Session;
@@ -20,7 +22,12 @@ export class Connection implements Transport {
     socket.on("data", (chunk: Buffer) => this.#read(chunk, true));
     // A reset is an ordinary end; `close` follows it.
     socket.on("error", () => undefined);
-    socket.on("close", () => this.#session.closed());
+    this.closed = new Promise((settle) => {
+      socket.on("close", () => {
+        this.#session.closed();
+        settle();
+      });
+    });
     router.flush();
   }
 

@@ -48,9 +48,14 @@ export class NatsBroker implements AsyncDisposable {
   readonly #router: Router;
   readonly #info: (changes: object) => string;
   readonly #timer: NodeJS.Timeout;
-  #closing: Promise<void> | undefined;
+  #closing = false;
 
-  private constructor(server: Server, router: Router, info: (changes: object) => string) {
+  private constructor(
+    server: Server,
+    connections: ReadonlySet<Connection>,
+    router: Router,
+    info: (changes: object) => string,
+  ) {
     const { address, port, family } = server.address() as AddressInfo;
     this.host = address;
     this.port = port;
@@ -58,7 +63,11 @@ export class NatsBroker implements AsyncDisposable {
     this.#server = server;
     this.#router = router;
     this.#info = info;
-    this.closed = once(server, "close").then(() => undefined);
+    this.closed = new Promise<void>((settle) => server.once("close", settle)).then(async () => {
+      clearInterval(this.#timer);
+      // A server counts a socket as gone a moment before the socket says so itself.
+      await Promise.all([...connections].map((connection) => connection.closed));
+    });
     this.#timer = tickEvery(router);
   }
 
@@ -88,12 +97,19 @@ export class NatsBroker implements AsyncDisposable {
         max_payload: limits.maxPayload,
         ...changes,
       })}\r\n`;
+    const connections = new Set<Connection>();
     const server = createServer((socket) => {
       const client_ip = socket.remoteAddress ?? host;
-      new Connection(socket, router, (client_id) => info({ client_id, client_ip }));
+      const connection = new Connection(socket, router, (client_id) =>
+        info({ client_id, client_ip }),
+      );
+      connections.add(connection);
+      void connection.closed.then(() => connections.delete(connection));
     });
     await listening(server, host, port);
-    const broker = new NatsBroker(server, router, info);
+    // Out of file descriptors, say: those who are connected go on being served.
+    server.on("error", (error) => logger?.warn({ error }, "a connection could not be accepted"));
+    const broker = new NatsBroker(server, connections, router, info);
     const abort = (): void => void broker.close();
     if (signal?.aborted) {
       await broker.close();
@@ -121,14 +137,14 @@ export class NatsBroker implements AsyncDisposable {
    */
   close(options: { readonly graceMs?: number } = {}): Promise<void> {
     const graceMs = options.graceMs ?? 0;
-    if (this.#closing === undefined) {
+    if (!this.#closing) {
+      this.#closing = true;
       this.#server.close();
       if (graceMs > 0) this.#announceLameDuck();
     }
-    this.#closing ??= this.closed.finally(() => clearInterval(this.#timer));
     const ending = setTimeout(() => this.#endSessions(), graceMs);
-    const last = setTimeout(() => this.#destroySessions(), graceMs + FLUSH_MS);
-    return this.#closing.finally(() => {
+    const last = setTimeout(() => this.#dropSessions(), graceMs + FLUSH_MS);
+    return this.closed.finally(() => {
       clearTimeout(ending);
       clearTimeout(last);
     });
@@ -151,11 +167,8 @@ export class NatsBroker implements AsyncDisposable {
     this.#router.flush();
   }
 
-  #destroySessions(): void {
-    for (const session of this.#router.sessions) {
-      session.closed();
-      session.transport.destroy();
-    }
+  #dropSessions(): void {
+    for (const session of this.#router.sessions) session.drop();
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { BrokerLimits } from "./limits.js";
 import { OutputMemory } from "./outbox.js";
-import { MAXIMUM_CONNECTIONS, SLOW_CONSUMER } from "./protocol-fault.js";
+import { MAXIMUM_CONNECTIONS } from "./protocol-fault.js";
 import { type Publication, withoutHeaders } from "./publication.js";
 import { type Delivery, type Route, RouteCache, routeOf } from "./route-cache.js";
 import { Session, type Transport } from "./session.js";
@@ -10,7 +10,7 @@ import type { Subscription } from "./subscription.js";
 
 /** Where a broker reports what it does to clients; pino's loggers fit. */
 export interface BrokerLogger {
-  warn(details: { readonly client: number; readonly name: string }, message: string): void;
+  warn(details: object, message: string): void;
 }
 
 /** Counters since the start. Bytes are those of headers and payloads. */
@@ -196,7 +196,7 @@ export class Router {
     for (const session of this.sessions) {
       if (session.outbox.pendingBytes > (furthest?.outbox.pendingBytes ?? 0)) furthest = session;
     }
-    furthest?.cut(SLOW_CONSUMER);
+    furthest?.cut();
   }
 }
 

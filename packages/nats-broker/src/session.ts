@@ -85,7 +85,7 @@ export class Session implements ProtocolHandler {
   /** Sends the text of a fault, if it has one, and ends the connection. */
   fail(fault: ProtocolFault): void {
     if (this.#state !== "open") return;
-    this.#router.logger?.warn({ client: this.id, name: this.options.name }, fault.reason);
+    this.#warn(fault);
     if (fault.text !== undefined) this.#send(`-ERR '${fault.text}'\r\n`);
     this.end();
   }
@@ -99,11 +99,16 @@ export class Session implements ProtocolHandler {
     this.#router.touch(this);
   }
 
-  /** Drops the connection now. */
-  cut(fault: ProtocolFault): void {
+  /** Drops a consumer that is too far behind. */
+  cut(): void {
     if (this.#state === "closed") return;
-    this.#router.logger?.warn({ client: this.id, name: this.options.name }, fault.reason);
-    if (fault === SLOW_CONSUMER) this.#router.stats.slowConsumers += 1;
+    this.#warn(SLOW_CONSUMER);
+    this.#router.stats.slowConsumers += 1;
+    this.drop();
+  }
+
+  /** Drops the connection now, whatever is still to be written. */
+  drop(): void {
     this.closed();
     this.transport.destroy();
   }
@@ -134,14 +139,11 @@ export class Session implements ProtocolHandler {
     const { now, limits } = this.#router;
     if (this.#state === "closed") return;
     if (this.#state === "ending") {
-      if (now - this.#endingAt >= LINGER_MS) {
-        this.closed();
-        this.transport.destroy();
-      }
+      if (now - this.#endingAt >= LINGER_MS) this.drop();
       return;
     }
     if (this.outbox.pendingBytes > 0 && now - this.#progressAt >= limits.writeDeadlineMs) {
-      this.cut(SLOW_CONSUMER);
+      this.cut();
     } else if (this.#parser.connectRequired && now - this.#openedAt >= limits.authTimeoutMs) {
       this.fail(AUTHENTICATION_TIMEOUT);
     } else if (now - Math.max(this.#heardAt, this.#pingedAt) >= limits.pingIntervalMs) {
@@ -163,7 +165,7 @@ export class Session implements ProtocolHandler {
     this.#router.touch(this);
     const pending = this.outbox.pendingBytes;
     if (pending > this.#router.stallBytes) {
-      if (pending > this.#router.limits.maxPending) this.cut(SLOW_CONSUMER);
+      if (pending > this.#router.limits.maxPending) this.cut();
       else publisher.#stallFor(this);
     }
     return true;
@@ -246,13 +248,17 @@ export class Session implements ProtocolHandler {
   #send(text: string): void {
     this.outbox.text(text);
     this.#router.touch(this);
-    if (this.outbox.pendingBytes > this.#router.limits.maxPending) this.cut(SLOW_CONSUMER);
+    if (this.outbox.pendingBytes > this.#router.limits.maxPending) this.cut();
   }
 
   #stallFor(consumer: Session): void {
     if (!this.#mayStall) return;
     this.stalledBy = consumer;
     this.#parser.pause();
+  }
+
+  #warn(fault: ProtocolFault): void {
+    this.#router.logger?.warn({ client: this.id, name: this.options.name }, fault.reason);
   }
 
   #release(): void {
