@@ -4,6 +4,7 @@ import type { Benchmark } from "./benchmark.ts";
 export const topics: Readonly<
   Record<string, () => Promise<{ readonly benchmarks: readonly Benchmark[] }>>
 > = {
+  "franklin-socket": () => import("./franklin-socket.bench.ts"),
   manifest: () => import("./manifest.bench.ts"),
   "nats-broker": () => import("./nats-broker.bench.ts"),
   witness: () => import("./witness.bench.ts"),
