@@ -1,1 +1,34 @@
-export {};
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { runCommandLine } from "./cli/program.js";
+
+const { version } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+) as { version: string };
+
+// The first Ctrl-C asks the command to end; a second one, a moment later, does not wait for it. Both
+// a terminal and a parent may pass on the same keystroke, so that two at once are one.
+const interrupted = new AbortController();
+const patienceMs = 1_000;
+let firstAt: number | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (firstAt !== undefined && performance.now() - firstAt > patienceMs) process.exit(130);
+    firstAt ??= performance.now();
+    interrupted.abort(new Error(`ended by ${signal}`));
+  });
+}
+// A reader that has seen enough, such as `head`, is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runCommandLine({
+  argv: process.argv.slice(2),
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  version,
+  signal: interrupted.signal,
+});

@@ -1,0 +1,169 @@
+import { mkdir } from "node:fs/promises";
+import type { BrokerUrls, CellLayout } from "@gaiaftcl/cell-layout";
+import {
+  type CommandHandler,
+  type CommandSealer,
+  FranklinError,
+  FranklinServer,
+  lockHolder,
+} from "@gaiaftcl/franklin-socket/server";
+import { loadFederationKeysFile } from "@gaiaftcl/key-store";
+import {
+  Outbox,
+  openSubstrate,
+  runHeartbeats,
+  SealQueue,
+  SubstrateService,
+} from "@gaiaftcl/substrate";
+import type { Logger } from "pino";
+import { type BrokerPolicy, openBrokers } from "./brokers.js";
+import { Bus } from "./bus.js";
+import { CommandForwarder } from "./command-forwarder.js";
+import { loadCommandKey } from "./command-key.js";
+import { CommandResponder } from "./command-responder.js";
+import type { CellConfiguration } from "./configuration.js";
+import { DisposalStack } from "./disposal-stack.js";
+import { loadOperatorsFile } from "./operators-file.js";
+import { authority, isForwarded, unknownVerb } from "./preflight.js";
+import { type RuntimeState, removeRuntimeState, writeRuntimeState } from "./runtime-state.js";
+
+export interface CellOptions {
+  readonly layout: CellLayout;
+  readonly configuration: CellConfiguration;
+  readonly logger: Logger;
+  /** What to do where no broker answers; unless given, as the configuration says. */
+  readonly brokers?: BrokerPolicy;
+  readonly clock?: () => Date;
+}
+
+/** A running cell: brokers, sealed database, substrate service, publisher and Franklin's socket. */
+export interface Cell extends AsyncDisposable {
+  readonly state: RuntimeState;
+  readonly brokers: BrokerUrls;
+  /** Shuts down in the reverse order of starting; what was accepted is sealed first. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a cell (cell format, sections 5 to 7). One home has one cell: the lock of the socket decides.
+ *
+ * @throws FranklinError `ALREADY_RUNNING` where another process runs this home; CellError, SubstrateError,
+ *   NatsBrokerError, KeyStoreError for what keeps it from starting. Nothing is left running.
+ */
+export async function startCell(options: CellOptions): Promise<Cell> {
+  const stack = new DisposalStack();
+  try {
+    const state = await start(options, stack);
+    return {
+      state,
+      brokers: state.brokers,
+      close: () => stack[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await stack[Symbol.asyncDispose]().catch((failure: unknown) => {
+      options.logger.error({ err: failure }, "shutting down after a failed start");
+    });
+    throw error;
+  }
+}
+
+async function start(options: CellOptions, stack: DisposalStack): Promise<RuntimeState> {
+  const { layout, configuration, logger } = options;
+  const clock = options.clock ?? (() => new Date());
+  await mkdir(layout.dataDirectory, { recursive: true, mode: 0o700 });
+  refuseSecondCell(layout);
+
+  const federationKeys = await loadFederationKeysFile(layout.federationKeysPath);
+  const operators = await loadOperatorsFile(layout.operatorsPath, federationKeys);
+  const key = await loadCommandKey(layout.dataDirectory);
+  const { cellId, domainId } = configuration;
+
+  const substrate = stack.use(
+    openSubstrate(layout.databasePath, {
+      cellId,
+      domainId,
+      clock,
+      maxBytes: configuration.maxDatabaseBytes,
+    }),
+  );
+  const policy = options.brokers ?? (configuration.embeddedBrokers ? "embed" : "external");
+  const brokers = stack.use(await openBrokers(configuration.brokers, policy));
+  const service = stack.use(
+    new SubstrateService(substrate, { clock, cadenceSeconds: configuration.heartbeatSeconds }),
+  );
+  const responder = stack.use(new CommandResponder({ key, service, clock, logger }));
+  const bus = stack.use(new Bus(brokers.urls, logger, (connection) => responder.serve(connection)));
+  stack.use(
+    new Outbox(substrate, bus, {
+      onProblem: (problem) => logger.warn({ code: problem.code }, problem.message),
+    }),
+  );
+  const queue = stack.use(new SealQueue(substrate));
+  const forwarder = new CommandForwarder({
+    broker: bus.substrate,
+    key,
+    clock,
+    timeoutMs: configuration.commandTimeoutSeconds * 1000,
+  });
+
+  const handler: CommandHandler = ({ method, args, requestId }, { operatorContext, signal }) => {
+    if (method === "franklin_authority_show") return authority(configuration, layout);
+    if (!isForwarded(method)) return unknownVerb(method, layout);
+    return forwarder.forward({ method, args, requestId, operatorContext }, signal);
+  };
+  const seal: CommandSealer = async (columns) => {
+    const row = await queue.seal("franklin_commands", columns);
+    return {
+      canonicalWitness: String(row["canonical_witness"]),
+      witnessHash: String(row["witness_hash_sha256"]),
+      quintet: JSON.parse(String(row["signature_quintet"])) as string[],
+    };
+  };
+  stack.use(
+    await FranklinServer.listen({
+      socketPath: layout.socketPath,
+      lockPath: layout.lockPath,
+      operators,
+      ...(federationKeys === undefined ? {} : { federationKeys }),
+      handler,
+      seal,
+      logger,
+      limits: { requestMs: (configuration.commandTimeoutSeconds + 5) * 1000 },
+    }),
+  );
+
+  const state: RuntimeState = {
+    pid: process.pid,
+    started_at_iso: clock().toISOString(),
+    cell_id: cellId,
+    domain_id: domainId,
+    socket: layout.socketPath,
+    database: layout.databasePath,
+    brokers: { ...brokers.urls },
+    embedded_brokers: [...brokers.embedded],
+  };
+  await writeRuntimeState(layout, state);
+  stack.defer(() => removeRuntimeState(layout, process.pid));
+  const heartbeats = new AbortController();
+  const beating = runHeartbeats(service, {
+    signal: heartbeats.signal,
+    onError: (error) => logger.error({ err: error }, "the heartbeat could not be sealed"),
+  });
+  stack.defer(() => {
+    heartbeats.abort();
+    return beating;
+  });
+  return state;
+}
+
+// The lock itself is taken with the socket. Asking first spares the running cell a second set of
+// brokers and connections.
+function refuseSecondCell(layout: CellLayout): void {
+  const holder = lockHolder(layout.lockPath);
+  if (holder === undefined) return;
+  throw new FranklinError(
+    "ALREADY_RUNNING",
+    `process ${holder.pid}, started ${holder.startedAtIso}, runs the cell of ${layout.home} already; stop it with: gaiaftcl cell stop`,
+  );
+}

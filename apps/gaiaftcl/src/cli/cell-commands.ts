@@ -1,0 +1,144 @@
+import { spawn } from "node:child_process";
+import { mkdir, open } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type RuntimeState, readRuntimeState } from "@gaiaftcl/cell";
+import { lockHolder } from "@gaiaftcl/franklin-socket/server";
+import type { Command } from "commander";
+import { CommandError } from "./command-error.js";
+import { type ExitCode, exitCodes } from "./output.js";
+import type { RunCommand } from "./program.js";
+import type { Session } from "./session.js";
+
+const startTimeoutMs = 20_000;
+const stopTimeoutMs = 20_000;
+const pollMs = 50;
+
+/** `cell start|status|stop` (cell format, section 8). */
+export function addCellCommands(program: Command, run: RunCommand): void {
+  const cell = program.command("cell").description("start, look at and stop the cell of this home");
+  cell
+    .command("start")
+    .description("start the daemon in the background and wait until it answers")
+    .action(run(start));
+  cell
+    .command("status")
+    .description("whether the cell runs, and where everything is")
+    .action(run(status));
+  cell
+    .command("stop")
+    .description("shut the daemon down and wait until it has ended")
+    .action(run(stop));
+}
+
+async function start(session: Session): Promise<void> {
+  const { layout } = session;
+  const running = runningPid(session);
+  if (running !== undefined) {
+    throw new CommandError("BLOCKED", `process ${running} runs this cell already`, "cell status");
+  }
+  await mkdir(layout.dataDirectory, { recursive: true, mode: 0o700 });
+  const logPath = join(layout.dataDirectory, "cell.log");
+  const log = await open(logPath, "a", 0o600);
+  const main = fileURLToPath(import.meta.resolve("@gaiaftcl/cell/main"));
+  const homeArguments = session.homeOption === "" ? [] : ["--home", layout.home];
+  const child = spawn(process.execPath, [main, ...homeArguments], {
+    detached: true,
+    stdio: ["ignore", log.fd, log.fd],
+    env: session.env,
+  });
+  await log.close();
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const state = await Promise.race([waitUntilReady(session, child.pid), ended]);
+  if (state === null || typeof state !== "object") {
+    throw new CommandError(
+      "BLOCKED",
+      `the daemon did not start; the end of ${logPath} says why`,
+      "doctor",
+    );
+  }
+  child.unref();
+  reportState(session, state, "started");
+}
+
+async function waitUntilReady(session: Session, pid: number | undefined): Promise<RuntimeState> {
+  const deadline = performance.now() + startTimeoutMs;
+  while (performance.now() < deadline) {
+    const state = await readRuntimeState(session.layout);
+    if (state !== undefined && state.pid === pid) return state;
+    await delay(pollMs, undefined, { signal: session.signal });
+  }
+  throw new CommandError(
+    "BLOCKED",
+    `the daemon was not ready within ${startTimeoutMs / 1000} s`,
+    "cell status",
+  );
+}
+
+async function status(session: Session): Promise<ExitCode> {
+  const pid = runningPid(session);
+  const state = await readRuntimeState(session.layout);
+  if (pid === undefined || state === undefined || state.pid !== pid) {
+    session.output.result(
+      { kind: "cell", derived: { running: false, home: session.layout.home } },
+      () =>
+        `no cell runs in ${session.layout.home}; start one with: ${session.command("cell start")}`,
+    );
+    return exitCodes.blocked;
+  }
+  reportState(session, state, "running");
+  return exitCodes.ok;
+}
+
+async function stop(session: Session): Promise<void> {
+  const pid = runningPid(session);
+  if (pid === undefined) {
+    throw new CommandError("BLOCKED", `no cell runs in ${session.layout.home}`, "cell start");
+  }
+  process.kill(pid, "SIGTERM");
+  const deadline = performance.now() + stopTimeoutMs;
+  // The lock ends with the process, also where nobody collects its exit code.
+  while (runningPid(session) === pid) {
+    if (performance.now() > deadline) {
+      throw new CommandError(
+        "BLOCKED",
+        `process ${pid} did not end within ${stopTimeoutMs / 1000} s`,
+        "cell status",
+      );
+    }
+    await delay(pollMs, undefined, { signal: session.signal });
+  }
+  session.output.result(
+    { kind: "cell", derived: { running: false, pid, home: session.layout.home } },
+    () => `stopped the cell of ${session.layout.home} (process ${pid})`,
+  );
+}
+
+/** The process that holds the lock of this home: the lock, not the state file, says who runs. */
+function runningPid(session: Session): number | undefined {
+  const holder = lockHolder(session.layout.lockPath);
+  return holder === undefined || holder.pid === 0 ? undefined : holder.pid;
+}
+
+function reportState(session: Session, state: RuntimeState, what: "started" | "running"): void {
+  session.output.result(
+    { kind: "cell", derived: { running: true, home: session.layout.home, ...state } },
+    () => [
+      `${what} cell ${state.cell_id}, process ${state.pid}, since ${state.started_at_iso}`,
+      ...whereLines(session.layout.home, state),
+    ],
+  );
+}
+
+/** Where the things of a running cell are. */
+export function whereLines(home: string, state: RuntimeState): string[] {
+  const kind = (broker: "substrate" | "franklin"): string =>
+    state.embedded_brokers.includes(broker) ? "embedded" : "external";
+  return [
+    `  home       ${home}`,
+    `  database   ${state.database}`,
+    `  socket     ${state.socket}`,
+    `  brokers    substrate ${state.brokers.substrate} (${kind("substrate")}), franklin ${state.brokers.franklin} (${kind("franklin")})`,
+  ];
+}

@@ -1,0 +1,64 @@
+import { CommandError } from "./command-error.js";
+import { type ExitCode, exitCodes } from "./output.js";
+import type { Session } from "./session.js";
+
+/** How a failed command is reported. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** The command to type next. */
+  readonly next: string;
+  readonly exitCode: ExitCode;
+}
+
+interface Advice {
+  readonly exitCode: ExitCode;
+  /** The words after `gaiaftcl`. */
+  readonly next: string;
+}
+
+const { blocked, refused } = exitCodes;
+
+/** What to do about the errors of the packages, by class; a code of its own comes first. */
+const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
+  CellError: {
+    NOT_RUNNING: { exitCode: blocked, next: "cell start" },
+    CONFIGURATION: { exitCode: refused, next: "doctor" },
+    "*": { exitCode: blocked, next: "doctor" },
+  },
+  CellLayoutError: { "*": { exitCode: refused, next: "doctor" } },
+  FranklinError: {
+    NOT_RUNNING: { exitCode: blocked, next: "cell start" },
+    SOCKET_MISSING: { exitCode: blocked, next: "cell start" },
+    "*": { exitCode: blocked, next: "cell status" },
+  },
+  KeyStoreError: {
+    NOT_FOUND: { exitCode: blocked, next: "keys generate" },
+    EXISTS: { exitCode: refused, next: "keys show" },
+    "*": { exitCode: refused, next: "keys check" },
+  },
+  ManifestError: { "*": { exitCode: refused, next: "mesh verify --help" } },
+  MeshLoaderError: { "*": { exitCode: refused, next: "mesh list" } },
+  NatsBrokerError: { "*": { exitCode: blocked, next: "doctor" } },
+  NatsSubjectError: { "*": { exitCode: exitCodes.usage, next: "subscribe --help" } },
+  NatsSubscribeError: { "*": { exitCode: blocked, next: "doctor" } },
+  SealedReaderError: { "*": { exitCode: blocked, next: "doctor" } },
+  SubstrateError: { "*": { exitCode: blocked, next: "doctor" } },
+  WitnessError: { "*": { exitCode: refused, next: "keys check" } },
+};
+
+/** Turns whatever a command threw into what a person can act on. */
+export function failureOf(error: unknown, session: Session | undefined): Failure {
+  const command = (words: string): string => session?.command(words) ?? `gaiaftcl ${words}`;
+  if (error instanceof CommandError) {
+    const { code, message, next, exitCode } = error;
+    return { code, message, next: command(next), exitCode };
+  }
+  if (!(error instanceof Error)) {
+    return { code: "UNKNOWN", message: String(error), next: command("doctor"), exitCode: blocked };
+  }
+  const code = String(Reflect.get(error, "code") ?? error.name);
+  const known = advice[error.name];
+  const { exitCode, next } = known?.[code] ?? known?.["*"] ?? { exitCode: blocked, next: "doctor" };
+  return { code, message: error.message, next: command(next), exitCode };
+}

@@ -1,0 +1,83 @@
+import { Command, CommanderError } from "commander";
+import { addCellCommands } from "./cell-commands.js";
+import { addDoctorCommand } from "./doctor-command.js";
+import { failureOf } from "./failure.js";
+import { addFranklinCommands } from "./franklin-commands.js";
+import { addKeysCommands } from "./keys-commands.js";
+import { type ExitCode, exitCodes, Output } from "./output.js";
+import { Session } from "./session.js";
+import { addSubstrateCommands } from "./substrate-commands.js";
+
+/** What a command does; what it returns is the exit code, `ok` when it returns nothing. */
+export type CommandBody<Arguments extends readonly unknown[]> = (
+  session: Session,
+  ...args: Arguments
+) => Promise<ExitCode | undefined | void>;
+
+/** Binds a command's body to the session of the run, for commander's `action`. */
+export type RunCommand = <Arguments extends readonly unknown[]>(
+  body: CommandBody<Arguments>,
+) => (...args: Arguments) => Promise<void>;
+
+export interface RunOptions {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly version: string;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+interface GlobalOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly home?: string;
+}
+
+/** Runs one command line and says with what code the process should end (cell format, section 8). */
+export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
+  const { stdout, stderr } = options;
+  let exitCode: ExitCode = exitCodes.ok;
+  let session: Session | undefined;
+  let output = new Output({ json: options.argv.includes("--json"), quiet: false, stdout, stderr });
+
+  const program = new Command("gaiaftcl")
+    .description("sign, distribute, load, run and audit code and records that can be verified")
+    .version(options.version)
+    .option("--json", "write one JSON record a line", false)
+    .option("--home <directory>", "the home of the cell instead of ~/.gaiaftcl")
+    .option("--quiet", "write results and errors only", false)
+    .showSuggestionAfterError()
+    .showHelpAfterError("(gaiaftcl --help lists the commands)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    });
+
+  const run: RunCommand =
+    (body) =>
+    async (...args) => {
+      const { json, quiet, home } = program.opts<GlobalOptions>();
+      output = new Output({ json, quiet, stdout, stderr });
+      session = new Session({ home, output, signal: options.signal, env: options.env });
+      exitCode = (await body(session, ...args)) ?? exitCodes.ok;
+    };
+  addCellCommands(program, run);
+  addKeysCommands(program, run);
+  addFranklinCommands(program, run);
+  addSubstrateCommands(program, run);
+  addDoctorCommand(program, run);
+
+  try {
+    await program.parseAsync([...options.argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const failure = failureOf(error, session);
+    output.failure({ code: failure.code, message: failure.message, next: failure.next });
+    return failure.exitCode;
+  }
+}
