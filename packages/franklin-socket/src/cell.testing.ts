@@ -96,14 +96,19 @@ export class TestCell implements AsyncDisposable {
   static async start(overrides: Partial<FranklinServerOptions> = {}): Promise<TestCell> {
     const scratch = await Scratch.create();
     const sealer = new MemorySealer();
-    const server = await FranklinServer.listen({
-      socketPath: scratch.socketPath,
-      operators: operators("alice"),
-      handler: ({ method, args }) => ({ status: "ok", method, args }),
-      seal: sealer.seal,
-      ...overrides,
-    });
-    return new TestCell(scratch, server, sealer);
+    try {
+      const server = await FranklinServer.listen({
+        socketPath: scratch.socketPath,
+        operators: operators("alice"),
+        handler: ({ method, args }) => ({ status: "ok", method, args }),
+        seal: sealer.seal,
+        ...overrides,
+      });
+      return new TestCell(scratch, server, sealer);
+    } catch (error) {
+      await scratch[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   connect(overrides: Partial<FranklinClientOptions> = {}): Promise<FranklinClient> {
