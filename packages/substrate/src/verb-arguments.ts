@@ -14,6 +14,9 @@ const id = v.pipe(
   ),
 );
 
+/** `strictObject` alone would take an array, or an object of a class, for its properties. */
+const object = v.custom<object>(isPlainObject, "expected an object");
+
 const count = (most: number): v.GenericSchema<number> =>
   v.pipe(v.number(), v.integer("expected an integer"), v.minValue(1), v.maxValue(most));
 
@@ -33,7 +36,7 @@ export interface SessionArguments {
 export type ArgumentsSchema<Arguments> = v.GenericSchema<unknown, Arguments>;
 
 export const composeArguments: ArgumentsSchema<ComposeArguments> = v.pipe(
-  v.unknown(),
+  object,
   v.strictObject({
     session_seed_hex: v.optional(seed),
     extranonce_count: v.optional(count(MAX_EXTRANONCES), 4),
@@ -46,14 +49,14 @@ export const composeArguments: ArgumentsSchema<ComposeArguments> = v.pipe(
 );
 
 export const replayArguments: ArgumentsSchema<{ readonly session_id: string }> = v.pipe(
-  v.unknown(),
+  object,
   v.strictObject({ session_id: id }),
 );
 
 export const evaluateArguments: ArgumentsSchema<
   SessionArguments & { readonly algorithm: AlgorithmName }
 > = v.pipe(
-  v.unknown(),
+  object,
   v.strictObject({
     algorithm: v.picklist(ALGORITHM_NAMES, `expected one of ${ALGORITHM_NAMES.join(", ")}`),
     session_id: v.optional(id),
@@ -61,13 +64,13 @@ export const evaluateArguments: ArgumentsSchema<
 );
 
 export const evaluateAllArguments: ArgumentsSchema<SessionArguments> = v.pipe(
-  v.unknown(),
+  object,
   v.strictObject({ session_id: v.optional(id) }),
 );
 
 export const advanceArguments: ArgumentsSchema<
   SessionArguments & { readonly submission_id: string }
-> = v.pipe(v.unknown(), v.strictObject({ submission_id: id, session_id: v.optional(id) }));
+> = v.pipe(object, v.strictObject({ submission_id: id, session_id: v.optional(id) }));
 
 /** The arguments, checked and with their defaults, or the refusal that says what is wrong with them. */
 export function parseArguments<Arguments>(
@@ -79,6 +82,12 @@ export function parseArguments<Arguments>(
   const [issue] = result.issues;
   const where = v.getDotPath(issue) ?? "arguments";
   return { refusal: refused("ARGUMENTS_INVALID", `${where}: ${issue.message}`) };
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function isIdentityText(text: string): boolean {
