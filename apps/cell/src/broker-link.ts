@@ -5,11 +5,14 @@ import type { Logger } from "pino";
 import { CellError } from "./cell-error.js";
 
 const retryMs = 250;
+/** The usual client tries to reconnect every two seconds; sooner, a broadcast would reach nobody. */
+const settleMs = 3_000;
 const flushTimeoutMs = 5_000;
 
 /**
  * The daemon's own connection to one broker. The broker may come late and go at any time: the link tries
- * for ever, and says at each moment whether it is up.
+ * for ever, and says at each moment whether it is up. After an outage it broadcasts only when the
+ * subscribers have had the time to come back as well, since a broker keeps nothing for them.
  */
 export class BrokerLink implements AsyncDisposable {
   readonly url: string;
@@ -19,6 +22,8 @@ export class BrokerLink implements AsyncDisposable {
   readonly #connecting: Promise<void>;
   #connection: NatsConnection | undefined;
   #isUp = false;
+  #isSettled = true;
+  #settling: NodeJS.Timeout | undefined;
 
   /** @param onConnected called once, with the connection, which then reconnects by itself */
   constructor(options: {
@@ -38,9 +43,9 @@ export class BrokerLink implements AsyncDisposable {
     return this.#isUp ? this.#connection : undefined;
   }
 
-  /** @throws CellError `BROKER` while the broker is away */
+  /** @throws CellError `BROKER` while the broker is away, or has only just come back */
   publish(subject: string, payload: Uint8Array): void {
-    this.#ensureUp().publish(subject, payload);
+    this.#ensureSettled().publish(subject, payload);
   }
 
   /**
@@ -49,7 +54,7 @@ export class BrokerLink implements AsyncDisposable {
    * @throws CellError `BROKER` where it is away or does not answer in time
    */
   async flush(): Promise<void> {
-    const connection = this.#ensureUp();
+    const connection = this.#ensureSettled();
     let timer: NodeJS.Timeout | undefined;
     // The client's own flush waits for as long as the broker is away.
     const deadline = new Promise<never>((_, reject) => {
@@ -78,6 +83,7 @@ export class BrokerLink implements AsyncDisposable {
         this.#connected(connection);
         return;
       } catch (error) {
+        this.#isSettled = false;
         if (!isReported) this.#logger.warn({ err: error, url: this.url }, "the broker is away");
         isReported = true;
         await delay(retryMs, undefined, { signal }).catch(() => undefined);
@@ -88,6 +94,7 @@ export class BrokerLink implements AsyncDisposable {
   #connected(connection: NatsConnection): void {
     this.#connection = connection;
     this.#isUp = true;
+    if (!this.#isSettled) this.#settle();
     this.#logger.info({ url: this.url }, "connected to the broker");
     void this.#watch(connection);
     this.#onConnected(connection);
@@ -95,18 +102,35 @@ export class BrokerLink implements AsyncDisposable {
 
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === "disconnect" || type === "close") this.#isUp = false;
-      if (type === "reconnect") this.#isUp = true;
+      if (type === "disconnect" || type === "close") this.#lost();
+      if (type === "reconnect") {
+        this.#isUp = true;
+        this.#settle();
+      }
       if (type === "disconnect" || type === "reconnect") {
         this.#logger.warn({ url: this.url }, `broker: ${type}`);
       }
     }
   }
 
-  #ensureUp(): NatsConnection {
+  #lost(): void {
+    this.#isUp = false;
+    this.#isSettled = false;
+    clearTimeout(this.#settling);
+  }
+
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.#isSettled = true;
+    }, settleMs);
+  }
+
+  #ensureSettled(): NatsConnection {
     const { connection } = this;
-    if (connection !== undefined) return connection;
-    throw this.#away("is away");
+    if (connection === undefined) throw this.#away("is away");
+    if (!this.#isSettled) throw this.#away("has only just come back");
+    return connection;
   }
 
   #away(what: string): CellError {
@@ -116,7 +140,7 @@ export class BrokerLink implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
     await this.#connecting;
-    this.#isUp = false;
+    this.#lost();
     await this.#connection?.close();
   }
 }
