@@ -21,8 +21,14 @@ const SQLITE_IOERR_SHORT_READ = 522;
 export function databaseFailure(path: string, doing: string, cause: unknown): SubstrateError {
   if (cause instanceof SubstrateError) return cause;
   const code = codeOf(path, cause);
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = wordsOf(cause);
   return new SubstrateError(code, `${doing} ${path}: ${EXPLANATION[code] ?? ""}${said}`, { cause });
+}
+
+/** Some of SQLite's messages say little; its number can be looked up. */
+function wordsOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return "errcode" in cause ? `${cause.message} (SQLite code ${cause.errcode})` : cause.message;
 }
 
 const EXPLANATION: Partial<Record<SubstrateErrorCode, string>> = {

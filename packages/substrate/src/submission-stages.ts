@@ -14,7 +14,7 @@ export type Stage = (typeof STAGES)[number];
 /** The stage after this one; the first for null, none after the last or for an unknown one. */
 export function nextStage(from: string | null): Stage | undefined {
   if (from === null) return STAGES[0];
-  const at = STAGES.findIndex((stage) => stage === from);
+  const at = (STAGES as readonly string[]).indexOf(from);
   return at < 0 ? undefined : STAGES[at + 1];
 }
 
