@@ -159,12 +159,14 @@ describe("verifyRow", () => {
     const names = [...Object.keys(evidenceRow()), "extra"];
     const change = fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 3 });
     const remove = fc.subarray(names, { maxLength: 2 });
+    const verifier = rowVerifier(TABLE);
     fc.assert(
       fc.property(change, remove, fc.boolean(), (changes, removed, chained) => {
         const row = without({ ...evidenceRow(), ...changes }, ...removed);
         const previous = chained ? GENESIS_HASH : undefined;
         const report = verifyRow(TABLE, row, { previous });
         expect(rowVerifier(TABLE).accepts(row, previous)).toBe(report.ok);
+        expect(verifier.verify(row, previous)).toEqual(report);
       }),
     );
   });
@@ -191,6 +193,39 @@ describe("verifyRow", () => {
         expect(rowVerifier("research_telemetry").accepts(row)).toBe(true);
       }),
     );
+  });
+});
+
+describe("a verifier of many rows", () => {
+  it("gives each row the report that verifyRow gives it", () => {
+    const verifier = rowVerifier(TABLE);
+    const first = evidenceRow();
+    const previous = first["witness_hash_sha256"] as string;
+    const second = evidenceRow({ previous, columns: { evidence_id: "e-2" } });
+    const changed = { ...second, best_nonce: 1n };
+    for (const _ of [1, 2]) {
+      expect(verifier.verify(first, GENESIS_HASH)).toEqual(
+        verifyRow(TABLE, first, { previous: GENESIS_HASH }),
+      );
+      expect(verifier.verify(second, previous)).toEqual(verifyRow(TABLE, second, { previous }));
+      expect(verifier.verify(changed, previous)).toEqual(verifyRow(TABLE, changed, { previous }));
+      expect(verifier.verify(second)).toEqual(verifyRow(TABLE, second));
+    }
+  });
+
+  it("takes the values of a row in the order of its columns, which are those of the table", () => {
+    const verifier = rowVerifier(TABLE);
+    const row = evidenceRow();
+    expect(verifier.columns).toEqual(Object.keys(row));
+    const values = Object.values(row);
+    expect(verifier.acceptsValues(values, GENESIS_HASH)).toBe(true);
+    expect(verifier.acceptsValues(values, "ab".repeat(32))).toBe(false);
+    expect(verifier.acceptsValues(values.slice(1))).toBe(false);
+    expect(verifier.acceptsValues([...values, 1n])).toBe(false);
+    expect(verifier.acceptsValues(values.with(9, 8n))).toBe(false);
+    const signed = rowVerifier(TABLE, { keys: federation() });
+    expect(signed.acceptsValues(values, GENESIS_HASH, cosign(row))).toBe(true);
+    expect(signed.acceptsValues(values, GENESIS_HASH)).toBe(false);
   });
 });
 

@@ -112,6 +112,16 @@ describe("a heartbeat", () => {
     expect(verifiedRows(place.path, TABLE)).toHaveLength(2);
   });
 
+  it("is sealed whether or not anybody wants to be told", async () => {
+    using place = temporarySubstrate();
+    await using service = testService(place.substrate);
+    const controller = new AbortController();
+    const running = runHeartbeats(service, { signal: controller.signal });
+    await until(() => place.substrate.lastSeq(TABLE) === 1);
+    controller.abort();
+    await running;
+  });
+
   it("is tried again after one that could not be sealed", async () => {
     using place = temporarySubstrate();
     await using service = testService(place.substrate, { cadenceSeconds: 1 });
