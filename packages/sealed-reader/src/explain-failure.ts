@@ -48,6 +48,11 @@ export function isBusy(cause: unknown): boolean {
   return code !== undefined && [BUSY, LOCKED, PROTOCOL].includes(code & 0xff);
 }
 
+export function isCorrupt(cause: unknown): boolean {
+  const code = sqliteCode(cause);
+  return code !== undefined && (code & 0xff) === CORRUPT;
+}
+
 /**
  * Turns a failure of SQLite into one that says what is wrong with the file and what is safe to do
  * about it. Anything else passes through as it is.
@@ -57,6 +62,9 @@ export function explainFailure(
   cause: unknown,
   surroundings: Surroundings = surroundingsOf(path),
 ): unknown {
+  if (cause instanceof SealedReaderError && !cause.message.startsWith(path)) {
+    return new SealedReaderError(cause.code, `${path}: ${cause.message}`, { cause });
+  }
   const extended = sqliteCode(cause);
   if (extended === undefined || !(cause instanceof Error)) return cause;
   const [code, explanation] = explanationOf(extended, surroundings);

@@ -1,4 +1,5 @@
 import { ensureSameFile, type FileIdentity } from "./database-file.js";
+import { pause } from "./pause.js";
 import { type JudgeOptions, RowJudge, type SealedRow } from "./row-judge.js";
 import type { Engine, ScannedRow } from "./scan-request.js";
 import { SealedReaderError } from "./sealed-reader-error.js";
@@ -52,7 +53,7 @@ export async function* followTable(
         }
         continue;
       }
-      await waitFor(rung, options.pollIntervalMs, signal);
+      await pause(options.pollIntervalMs, signal, rung);
     }
   } finally {
     bell.stop();
@@ -124,26 +125,6 @@ function removed(table: string, what: string): SealedReaderError {
     "ROWS_REMOVED",
     `${table} lost rows while it was followed: ${what}; rows are never removed by a cell. Verify the file and compare it with a checkpoint`,
   );
-}
-
-/** Waits for the ring or the time, whichever comes first; throws the signal's reason. */
-function waitFor(
-  rung: Promise<void>,
-  milliseconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  signal?.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", settle);
-      if (signal?.aborted === true) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(settle, milliseconds);
-    signal?.addEventListener("abort", settle, { once: true });
-    void rung.then(settle);
-  });
 }
 
 /** Rings when the hints yield. Without hints, or when they end or fail, it stays silent. */

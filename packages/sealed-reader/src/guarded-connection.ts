@@ -9,8 +9,6 @@ export interface ConnectionOptions {
   readonly immutable: boolean;
   /** The largest value, and the largest row, that is read, in bytes. */
   readonly maxValueBytes: number;
-  /** Let the schema's own expressions call functions; for SQLite's check, in a process apart. */
-  readonly anyFunction?: boolean;
 }
 
 /**
@@ -55,9 +53,7 @@ export function openGuarded(path: string, options: ConnectionOptions): DatabaseS
   });
   try {
     applySettings(path, database);
-    if (runtimeGuards().authorizer) {
-      database.setAuthorizer(readingOnly(options.anyFunction === true));
-    }
+    if (runtimeGuards().authorizer) database.setAuthorizer(allowReadingOnly);
     return database;
   } catch (cause) {
     database.close();
@@ -112,12 +108,7 @@ const SQLITE_SELECT = 21;
 const SQLITE_TRANSACTION = 22;
 const SQLITE_FUNCTION = 31;
 
-const PRAGMAS: ReadonlySet<string | null> = new Set([
-  "table_xinfo",
-  "index_list",
-  "quick_check",
-  "data_version",
-]);
+const PRAGMAS: ReadonlySet<string | null> = new Set(["table_xinfo", "index_list", "quick_check"]);
 const FUNCTIONS: ReadonlySet<string | null> = new Set([
   "concat",
   "count",
@@ -130,21 +121,25 @@ const FUNCTIONS: ReadonlySet<string | null> = new Set([
 ]);
 
 /** Refuses any statement that would do something other than this package's own queries do. */
-function readingOnly(anyFunction: boolean): Parameters<DatabaseSync["setAuthorizer"]>[0] {
-  return (action, first, second, _database, cause) => {
-    switch (action) {
-      case SQLITE_SELECT:
-      case SQLITE_TRANSACTION:
-        return ALLOW;
-      case SQLITE_READ:
-        // `cause` names the view or trigger on whose behalf a table would be read.
-        return cause === null ? ALLOW : DENY;
-      case SQLITE_PRAGMA:
-        return PRAGMAS.has(first) ? ALLOW : DENY;
-      case SQLITE_FUNCTION:
-        return anyFunction || FUNCTIONS.has(second) ? ALLOW : DENY;
-      default:
-        return DENY;
-    }
-  };
+function allowReadingOnly(
+  action: number,
+  first: string | null,
+  second: string | null,
+  _database: string | null,
+  cause: string | null,
+): number {
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_TRANSACTION:
+      return ALLOW;
+    case SQLITE_READ:
+      // `cause` names the view or trigger on whose behalf a table would be read.
+      return cause === null ? ALLOW : DENY;
+    case SQLITE_PRAGMA:
+      return PRAGMAS.has(first) ? ALLOW : DENY;
+    case SQLITE_FUNCTION:
+      return FUNCTIONS.has(second) ? ALLOW : DENY;
+    default:
+      return DENY;
+  }
 }

@@ -182,7 +182,7 @@ describe.each([false, true])("a hostile schema, foreign: %s", (foreign) => {
     );
     const failure = openSealed(path, { foreign }).then(async (reader) => {
       await using open = reader;
-      return open.verifyAll(TABLE);
+      return await open.verifyAll(TABLE);
     });
     await expect(failure).rejects.toMatchObject({ name: "SealedReaderError" });
   });

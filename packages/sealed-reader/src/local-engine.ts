@@ -1,7 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { explainFailure, isBusy } from "./explain-failure.js";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { explainFailure, isBusy, isCorrupt } from "./explain-failure.js";
 import { type ConnectionOptions, openGuarded, prepareExact } from "./guarded-connection.js";
+import { pause } from "./pause.js";
 import { ensureFilterable } from "./read-options.js";
 import type { Engine, KeyCount, Scan, ScanBatch, ScanRequest, TableTail } from "./scan-request.js";
 import { fromTable, keyExpression } from "./scan-statement.js";
@@ -100,22 +101,21 @@ export class LocalEngine implements Engine {
   }
 
   quickCheck(signal?: AbortSignal): Promise<readonly string[]> {
-    return this.#attempt(
-      (database) => {
-        try {
-          const rows = prepareExact(database, `PRAGMA quick_check(${MAX_PROBLEMS})`).all();
-          const lines = (rows as unknown as readonly (readonly unknown[])[]).map(([line]) =>
-            String(line).slice(0, 500),
-          );
-          return lines.length === 1 && lines[0] === "ok" ? [] : lines;
-        } finally {
-          database.close();
-        }
-      },
-      signal,
-      // The check evaluates the table's own constraints, which call what functions they like.
-      () => openGuarded(this.#path, { ...this.#options, anyFunction: true }),
-    );
+    return this.#attempt((database) => {
+      try {
+        const rows = prepareExact(database, `PRAGMA quick_check(${MAX_PROBLEMS})`).all();
+        const lines = (rows as unknown as readonly (readonly unknown[])[]).map(([line]) =>
+          String(line).slice(0, 500),
+        );
+        return lines.length === 1 && lines[0] === "ok" ? [] : lines;
+      } catch (cause) {
+        // Too damaged for the check itself is what it was asked to find out.
+        if (isCorrupt(cause)) return [cause instanceof Error ? cause.message : String(cause)];
+        throw cause;
+      } finally {
+        database.close();
+      }
+    }, signal);
   }
 
   async close(): Promise<void> {
@@ -139,22 +139,21 @@ export class LocalEngine implements Engine {
   async #attempt<T>(
     use: (database: DatabaseSync) => T,
     signal: AbortSignal | undefined,
-    open: () => DatabaseSync = () => this.#idle.pop() ?? openGuarded(this.#path, this.#options),
   ): Promise<T> {
     const giveUpAt = performance.now() + this.#options.busyTimeoutMs;
-    for (let pause = 2; ; pause = Math.min(pause * 2, 100)) {
+    for (let wait = 2; ; wait = Math.min(wait * 2, 100)) {
       signal?.throwIfAborted();
       if (this.#closed) throw closedError(this.#path);
       let database: DatabaseSync | undefined;
       try {
-        database = open();
+        database = this.#idle.pop() ?? openGuarded(this.#path, this.#options);
         return use(database);
       } catch (cause) {
         closeQuietly(database);
         if (!isBusy(cause) || performance.now() >= giveUpAt)
           throw explainFailure(this.#path, cause);
       }
-      await delay(pause, undefined, signal === undefined ? {} : { signal });
+      await pause(wait, signal);
     }
   }
 

@@ -35,6 +35,7 @@ export interface OpenSealedOptions {
 
 /** SQLite's own check reads the whole file. */
 const QUICK_CHECK_MS = 600_000;
+const MAX_DEADLINE_MS = 86_400_000;
 
 /**
  * Opens the sealed tables of a cell for reading, treating the file as hostile (cell format, section
@@ -60,7 +61,7 @@ export async function openSealed(
       2 ** 29,
     ),
     busyTimeoutMs: bounded("busyTimeoutMs", options.busyTimeoutMs ?? 5_000, 0, 3_600_000),
-    deadlineMs: bounded("deadlineMs", options.deadlineMs ?? 10_000, 1, 86_400_000),
+    deadlineMs: bounded("deadlineMs", options.deadlineMs ?? 10_000, 1, MAX_DEADLINE_MS),
   };
   const isolated = options.foreign ?? file.foreign;
   const engine: Engine = isolated
@@ -79,19 +80,31 @@ export async function openSealed(
     engine,
     engineOptions,
     judgeOptions: { keys: options.keys, require: options.require },
-    quickCheck: async (checkSignal) => {
-      const checker = await ChildEngine.open(
-        file.path,
-        { ...engineOptions, deadlineMs: Math.max(engineOptions.deadlineMs, QUICK_CHECK_MS) },
-        checkSignal,
-      );
-      try {
-        return await checker.quickCheck(checkSignal);
-      } finally {
-        await checker.close();
-      }
-    },
+    quickCheck: (deadlineMs, checkSignal) =>
+      checkApart(file.path, engineOptions, deadlineMs, checkSignal),
   });
+}
+
+/** SQLite's own check, in a process that is ended whatever comes of it. */
+async function checkApart(
+  path: string,
+  options: ChildEngineOptions,
+  deadlineMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const checker = await ChildEngine.open(
+    path,
+    {
+      ...options,
+      deadlineMs: bounded("deadlineMs", deadlineMs ?? QUICK_CHECK_MS, 1, MAX_DEADLINE_MS),
+    },
+    signal,
+  );
+  try {
+    return await checker.quickCheck(signal);
+  } finally {
+    await checker.close();
+  }
 }
 
 function defaultPath(): string {

@@ -36,7 +36,10 @@ export interface ReaderParts {
   readonly engineOptions: LocalEngineOptions;
   readonly judgeOptions: JudgeOptions;
   /** SQLite's own check of the file, in a process apart. */
-  readonly quickCheck: (signal: AbortSignal | undefined) => Promise<readonly string[]>;
+  readonly quickCheck: (
+    deadlineMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ) => Promise<readonly string[]>;
 }
 
 export interface Cancellable {
@@ -279,9 +282,17 @@ export class SealedReader implements AsyncDisposable {
     }
   }
 
-  /** What SQLite's own check finds wrong with the file, nothing for a sound one. It takes a while. */
-  quickCheck(options: Cancellable = {}): Promise<readonly string[]> {
-    return this.#parts.quickCheck(this.#untilClosed(options.signal));
+  /**
+   * What SQLite's own check finds wrong with the file, nothing for a sound one. It reads the whole
+   * file in one go, so it runs in a process of its own.
+   *
+   * @param options `deadlineMs`: how long it may take, default ten minutes
+   * @throws SealedReaderError `DEADLINE`, and what `openSealed` throws
+   */
+  quickCheck(
+    options: Cancellable & { readonly deadlineMs?: number | undefined } = {},
+  ): Promise<readonly string[]> {
+    return this.#parts.quickCheck(options.deadlineMs, this.#untilClosed(options.signal));
   }
 
   /** Ends every iterator and lets go of the file; more than once does nothing. */

@@ -80,11 +80,12 @@ export class TestCell {
     });
     const entries = Object.entries(row);
     if (options.seq !== undefined) entries.unshift(["seq", options.seq]);
-    this.database
-      .prepare(
-        `INSERT INTO ${tableName} (${entries.map(([name]) => name).join(", ")}) VALUES (${entries.map(() => "?").join(", ")})`,
-      )
-      .run(...entries.map(([, value]) => value));
+    const statement = this.database.prepare(
+      `INSERT INTO ${tableName} (${entries.map(([name]) => name).join(", ")}) VALUES (${entries.map(() => "?").join(", ")})`,
+    );
+    // The number it returns may be any of 64 bits.
+    statement.setReadBigInts(true);
+    statement.run(...entries.map(([, value]) => value));
     return row;
   }
 

@@ -7,6 +7,7 @@ export const topics: Readonly<
   "franklin-socket": () => import("./franklin-socket.bench.ts"),
   manifest: () => import("./manifest.bench.ts"),
   "nats-broker": () => import("./nats-broker.bench.ts"),
+  "sealed-reader": () => import("./sealed-reader.bench.ts"),
   substrate: () => import("./substrate.bench.ts"),
   witness: () => import("./witness.bench.ts"),
 };
