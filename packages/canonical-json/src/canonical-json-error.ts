@@ -4,7 +4,7 @@ export type EncodeErrorCode =
   | "UNDEFINED"
   /** A function as a value. */
   | "FUNCTION"
-  /** A symbol, as a value or as a key. */
+  /** A symbol as a value. */
   | "SYMBOL"
   /** NaN or an infinity. */
   | "NOT_FINITE"
@@ -16,13 +16,13 @@ export type EncodeErrorCode =
   | "NOT_PLAIN"
   /** More than 64 levels of arrays and objects. */
   | "TOO_DEEP"
-  /** More than a string can hold. */
+  /** More arrays and objects than are counted out, or a text longer than a string can be. */
   | "TOO_LARGE"
   /** A getter or a proxy trap threw; `cause` is what it threw. */
   | "UNREADABLE"
   /** Portable only: a key with a character outside `[A-Za-z0-9_.:/@+-]`. */
   | "KEY_NOT_PORTABLE"
-  /** Portable only: two keys of one object that other encoders sort in another order. */
+  /** Portable only: a key of an object that other encoders put in another place. */
   | "KEY_ORDER_NOT_PORTABLE"
   /** Portable only: a number that is no integer between -(2^53 - 1) and 2^53 - 1. */
   | "NUMBER_NOT_PORTABLE";
@@ -33,45 +33,54 @@ export type DecodeErrorCode =
   | "SYNTAX"
   /** Something other than white space after the value. */
   | "TRAILING_BYTES"
+  /** Bytes that are not UTF-8: overlong forms, surrogates, cut sequences, stray bytes. */
   | "INVALID_UTF8"
+  /** A byte-order mark before the value. */
   | "BYTE_ORDER_MARK"
   /** The same key twice in one object, compared after unescaping. */
   | "DUPLICATE_KEY"
   /** Half of a surrogate pair without the other, raw or escaped. */
   | "UNPAIRED_SURROGATE"
+  /** More levels of arrays and objects than `maxDepth`. */
   | "TOO_DEEP"
+  /** More bytes than `maxBytes`. */
   | "TOO_LARGE"
-  /** An integer that a double does not hold exactly. */
+  /** An integer outside -(2^53 - 1) to 2^53 - 1, which a double may not hold exactly. */
   | "UNSAFE_INTEGER"
   /** A number too large for a double. */
   | "NUMBER_OVERFLOW"
   /** With `canonical: true`: bytes that {@link encode} would not have produced. */
   | "NOT_CANONICAL"
-  /** Neither a `Uint8Array` nor a string. */
+  /** An input that is neither a `Uint8Array` nor a string. */
   | "INVALID_INPUT"
+  /** An option outside its range. */
   | "INVALID_OPTION";
 
 export type CanonicalJsonErrorCode = EncodeErrorCode | DecodeErrorCode;
 
-interface Whereabouts {
+export interface CanonicalJsonErrorDetails {
   readonly path?: string;
   readonly offset?: number;
   readonly cause?: unknown;
 }
 
-/** The only error this package throws. */
+/** The only error this package throws. Which of the codes it carries is part of the interface. */
 export class CanonicalJsonError extends Error {
   override readonly name = "CanonicalJsonError";
   readonly code: CanonicalJsonErrorCode;
-  /** While encoding: where the refused value stands, as an RFC 6901 JSON pointer; "" is the whole. */
+  /** Of encoding: where the refused value stands, as a JSON pointer (RFC 6901); "" is the whole. */
   readonly path?: string;
-  /** While decoding: the offset in bytes of UTF-8 at which the refused part begins. */
+  /** Of decoding: where the refused part begins, in bytes of UTF-8 from the start of the input. */
   readonly offset?: number;
 
-  constructor(code: CanonicalJsonErrorCode, message: string, where: Whereabouts = {}) {
-    super(message, "cause" in where ? { cause: where.cause } : undefined);
+  constructor(
+    code: CanonicalJsonErrorCode,
+    message: string,
+    details: CanonicalJsonErrorDetails = {},
+  ) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.code = code;
-    if (where.path !== undefined) this.path = where.path;
-    if (where.offset !== undefined) this.offset = where.offset;
+    if (details.path !== undefined) this.path = details.path;
+    if (details.offset !== undefined) this.offset = details.offset;
   }
 }

@@ -4,13 +4,34 @@ import { utf8Length } from "./utf8.js";
 
 export interface ParserOptions {
   readonly maxDepth: number;
+  /** Return integers outside the safe range as `bigint` instead of refusing them. */
   readonly bigints: boolean;
 }
 
+/** RFC 8259, section 6. */
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
-const INTEGER_LIMIT = Number.MAX_SAFE_INTEGER;
 
-/** Parses a well-formed text (no unpaired raw surrogate) by RFC 8259 and cell format, section 1. */
+/** RFC 8259, section 7, but for `\u`. */
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["\\", "\\"],
+  ["/", "/"],
+  ["b", "\b"],
+  ["f", "\f"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+]);
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * Parses a text by RFC 8259 and refuses what cell format, section 1, adds to it. This is the one
+ * that decides; `parseSurveyed` is a shorter way to the same result for inputs that need no care.
+ *
+ * @param text without unpaired surrogates, other than escaped ones
+ */
 export function parse(text: string, options: ParserOptions): JsonValue {
   return new Parser(text, options).parse();
 }
@@ -30,7 +51,7 @@ class Parser {
     const value = this.#value(0);
     this.#skipSpace();
     if (this.#at < this.#text.length) {
-      this.#refuse("TRAILING_BYTES", "expected the end of the input after the value");
+      this.#refuse("TRAILING_BYTES", "the end of the input after the value");
     }
     return value;
   }
@@ -61,16 +82,16 @@ class Parser {
     do {
       this.#skipSpace();
       const start = this.#at;
-      if (this.#text[start] !== '"') this.#refuse("SYNTAX", "expected a key in double quotes");
+      if (this.#text[start] !== '"') this.#refuse("SYNTAX", "a key in double quotes");
       const key = this.#string();
       if (Object.hasOwn(object, key)) {
-        this.#refuse("DUPLICATE_KEY", `the key ${JSON.stringify(key)} stands twice`, start);
+        this.#refuse("DUPLICATE_KEY", "a key that the object does not have yet", start);
       }
-      if (!this.#skipPast(":")) this.#refuse("SYNTAX", "expected a colon after the key");
+      if (!this.#skipPast(":")) this.#refuse("SYNTAX", "a colon after the key");
       this.#skipSpace();
       setOwn(object, key, this.#value(depth + 1));
     } while (this.#skipPast(","));
-    if (!this.#skipPast("}")) this.#refuse("SYNTAX", "expected a comma or the end of the object");
+    if (!this.#skipPast("}")) this.#refuse("SYNTAX", "a comma or the end of the object");
     return object;
   }
 
@@ -82,36 +103,35 @@ class Parser {
       this.#skipSpace();
       array.push(this.#value(depth + 1));
     } while (this.#skipPast(","));
-    if (!this.#skipPast("]")) this.#refuse("SYNTAX", "expected a comma or the end of the array");
+    if (!this.#skipPast("]")) this.#refuse("SYNTAX", "a comma or the end of the array");
     return array;
   }
 
   #enter(depth: number): void {
     if (depth >= this.#options.maxDepth) {
-      this.#refuse("TOO_DEEP", `expected at most ${this.#options.maxDepth} levels`);
+      this.#refuse("TOO_DEEP", `at most ${this.#options.maxDepth} levels of arrays and objects`);
     }
     this.#at += 1;
   }
 
   #string(): string {
-    const start = this.#at;
+    const start = this.#at + 1;
     let escaped = false;
-    let index = start + 1;
+    let index = start;
     for (; ; index += 1) {
       const unit = this.#text.charCodeAt(index);
-      if (unit === 0x22) break;
-      if (unit === 0x5c) {
+      if (unit === QUOTE) break;
+      if (unit === BACKSLASH) {
         escaped = true;
         index += 1;
       } else if (unit < 0x20) {
-        this.#refuse("SYNTAX", "expected no raw control character in a string", index);
+        this.#refuse("SYNTAX", "an escape in place of the control character", index);
       } else if (Number.isNaN(unit)) {
-        this.#refuse("SYNTAX", "expected the end of the string before the end of the input", index);
+        this.#refuse("SYNTAX", "the quote that ends the string", this.#text.length);
       }
     }
     this.#at = index + 1;
-    if (!escaped) return this.#text.slice(start + 1, index);
-    return this.#unescape(start + 1, index);
+    return escaped ? this.#unescape(start, index) : this.#text.slice(start, index);
   }
 
   #unescape(start: number, end: number): string {
@@ -121,35 +141,38 @@ class Parser {
       const backslash = this.#text.indexOf("\\", index);
       if (backslash === -1 || backslash >= end) break;
       result += this.#text.slice(index, backslash);
-      const kind = this.#text[backslash + 1] as string;
-      if (kind === "u") {
-        const unit = this.#hex(backslash);
-        index = backslash + 6;
-        if (unit >= 0xd800 && unit <= 0xdfff) {
-          const pair = unit <= 0xdbff && this.#text.startsWith("\\u", index);
-          const second = pair ? this.#hex(index) : 0;
-          if (second < 0xdc00 || second > 0xdfff) {
-            this.#refuse("UNPAIRED_SURROGATE", "expected both halves of the pair", backslash);
-          }
-          result += String.fromCharCode(unit, second);
-          index += 6;
-        } else {
-          result += String.fromCharCode(unit);
-        }
-      } else {
-        const plain = ESCAPES.get(kind);
-        if (plain === undefined) this.#refuse("SYNTAX", "expected a JSON escape", backslash);
+      const plain = ESCAPES.get(this.#text[backslash + 1] as string);
+      if (plain !== undefined) {
         result += plain;
         index = backslash + 2;
+      } else {
+        const units = this.#unicodeEscape(backslash);
+        result += units;
+        index = backslash + 6 * units.length;
       }
     }
     return result + this.#text.slice(index, end);
   }
 
+  /** `\uXXXX`, or two of them for a pair of surrogates. */
+  #unicodeEscape(backslash: number): string {
+    const unit = this.#hex(backslash);
+    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit);
+    const followed = this.#text.startsWith("\\u", backslash + 6);
+    const second = unit < 0xdc00 && followed ? this.#hex(backslash + 6) : 0;
+    if (second < 0xdc00 || second > 0xdfff) {
+      this.#refuse("UNPAIRED_SURROGATE", "both halves of a surrogate pair", backslash);
+    }
+    return String.fromCharCode(unit, second);
+  }
+
   #hex(backslash: number): number {
+    if (this.#text[backslash + 1] !== "u") {
+      this.#refuse("SYNTAX", 'one of "\\/bfnrtu after a backslash', backslash);
+    }
     const digits = this.#text.slice(backslash + 2, backslash + 6);
     if (!/^[0-9a-fA-F]{4}$/.test(digits)) {
-      this.#refuse("SYNTAX", "expected four hex digits after \\u", backslash);
+      this.#refuse("SYNTAX", "four hexadecimal digits after \\u", backslash);
     }
     return Number.parseInt(digits, 16);
   }
@@ -157,25 +180,24 @@ class Parser {
   #number(): number | bigint {
     NUMBER.lastIndex = this.#at;
     const match = NUMBER.exec(this.#text);
-    if (match === null) this.#refuse("SYNTAX", "expected a value");
-    const [literal, fraction, exponent] = match;
-    const value = Number(literal);
-    if (!Number.isFinite(value) && (fraction ?? exponent) !== undefined) {
-      this.#refuse("NUMBER_OVERFLOW", "expected a number that a double can hold");
-    }
-    if (fraction === undefined && exponent === undefined && Math.abs(value) > INTEGER_LIMIT) {
+    if (match === null) this.#refuse("SYNTAX", "a value");
+    const literal = match[0];
+    const isInteger = match[1] === undefined && match[2] === undefined;
+    let value: number | bigint = Number(literal);
+    if (isInteger && !Number.isSafeInteger(value)) {
       if (!this.#options.bigints) {
-        this.#refuse("UNSAFE_INTEGER", `expected an integer between -(2^53 - 1) and 2^53 - 1`);
+        this.#refuse("UNSAFE_INTEGER", "an integer between -(2^53 - 1) and 2^53 - 1");
       }
-      this.#at += literal.length;
-      return BigInt(literal);
+      value = BigInt(literal);
+    } else if (!isInteger && !Number.isFinite(value)) {
+      this.#refuse("NUMBER_OVERFLOW", "a number that a double can hold");
     }
     this.#at += literal.length;
     return value;
   }
 
   #word<Value extends JsonValue>(word: string, value: Value): Value {
-    if (!this.#text.startsWith(word, this.#at)) this.#refuse("SYNTAX", "expected a value");
+    if (!this.#text.startsWith(word, this.#at)) this.#refuse("SYNTAX", "a value");
     this.#at += word.length;
     return value;
   }
@@ -194,23 +216,21 @@ class Parser {
     return true;
   }
 
-  #refuse(code: DecodeErrorCode, expectation: string, at: number = this.#at): never {
+  #refuse(code: DecodeErrorCode, expected: string, at: number = this.#at): never {
     const offset = utf8Length(this.#text, at);
-    throw new CanonicalJsonError(code, `${expectation}, at byte ${offset}`, { offset });
+    const found = at < this.#text.length ? JSON.stringify(excerpt(this.#text, at)) : "the end";
+    throw new CanonicalJsonError(code, `expected ${expected}, found ${found} at byte ${offset}`, {
+      offset,
+    });
   }
 }
 
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['"', '"'],
-  ["\\", "\\"],
-  ["/", "/"],
-  ["b", "\b"],
-  ["f", "\f"],
-  ["n", "\n"],
-  ["r", "\r"],
-  ["t", "\t"],
-]);
+/** Whole characters, so that the message is well formed as well. */
+function excerpt(text: string, at: number): string {
+  return [...text.slice(at, at + 24)].slice(0, 12).join("").toWellFormed();
+}
 
+/** `__proto__` is an ordinary key, which assignment would not make it. */
 function setOwn(target: Record<string, JsonValue>, key: string, value: JsonValue): void {
   if (key === "__proto__") {
     Object.defineProperty(target, key, {

@@ -1,24 +1,32 @@
+/** Cell format, section 1. */
 const PORTABLE_KEY = /^[A-Za-z0-9_.:/@+-]*$/;
 
-/** Whether every encoder sorts and writes this key alike (cell format, section 1). */
-export function isPortableKey(key: string): boolean {
-  return PORTABLE_KEY.test(key);
+export interface NotPortable {
+  readonly key: string;
+  readonly code: "KEY_NOT_PORTABLE" | "KEY_ORDER_NOT_PORTABLE";
 }
 
 /**
- * The first of the portable keys, given in ascending byte order, that a numeric case-insensitive
- * comparison does not place strictly after its predecessor; undefined when the two orders agree.
+ * The first of the keys of one object, given in ascending order of their UTF-16 units, that some
+ * canonical encoder writes or sorts differently; undefined where all agree.
  *
- * Looking at neighbours is enough. The comparison maps a key to a list of tokens (a character in
- * lower case, or the value of a run of digits), tokens have a total preorder (a number stands
- * where its digits stand among the characters), and keys compare as lists do, so the comparison is
- * a total preorder on keys and strictly ascending neighbours make all pairs strictly ascending.
- * Byte order and UTF-16 order are one order here, because portable keys are ASCII.
+ * Byte order and UTF-16 order are one order here, because the characters are ASCII. The numeric
+ * case-insensitive comparison agrees with them if each key comes strictly after its predecessor,
+ * and looking at neighbours is enough: it reads a key as a list of tokens (a character in lower
+ * case, or the value of a run of digits), tokens have a total preorder (every number stands where
+ * the digits stand among the characters), and lists compare token by token, which makes it a total
+ * preorder on keys. Such an order is transitive, so strictly ascending neighbours make all pairs
+ * strictly ascending. Keys it cannot tell apart have no order in it at all and are refused, too.
  */
-export function findUnsortable(keys: readonly string[]): string | undefined {
-  for (let index = 1; index < keys.length; index += 1) {
-    const key = keys[index] as string;
-    if (compareNumericCaseInsensitive(keys[index - 1] as string, key) >= 0) return key;
+export function findNotPortable(sorted: readonly string[]): NotPortable | undefined {
+  for (const key of sorted) {
+    if (!PORTABLE_KEY.test(key)) return { key, code: "KEY_NOT_PORTABLE" };
+  }
+  for (let index = 1; index < sorted.length; index += 1) {
+    const key = sorted[index] as string;
+    if (compareNumericCaseInsensitive(sorted[index - 1] as string, key) >= 0) {
+      return { key, code: "KEY_ORDER_NOT_PORTABLE" };
+    }
   }
   return undefined;
 }

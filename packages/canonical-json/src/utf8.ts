@@ -1,3 +1,38 @@
+import { CanonicalJsonError } from "./canonical-json-error.js";
+
+const decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The text of an input, which must be well-formed UTF-8 or, if it is a string already, free of
+ * unpaired surrogates. A byte-order mark is kept, for the caller to see.
+ *
+ * @throws {CanonicalJsonError} INVALID_UTF8 or UNPAIRED_SURROGATE, with the offset in bytes
+ */
+export function decodeUtf8(input: Uint8Array | string): string {
+  if (typeof input === "string") {
+    if (input.isWellFormed()) return input;
+    const offset = utf8Length(input, findUnpairedSurrogate(input));
+    throw new CanonicalJsonError(
+      "UNPAIRED_SURROGATE",
+      `expected both halves of a surrogate pair, found one at byte ${offset}`,
+      { offset },
+    );
+  }
+  try {
+    return decoder.decode(input);
+  } catch (cause) {
+    const offset = findInvalidUtf8(input);
+    // A decoder may refuse memory shared between threads; a copy is as good.
+    if (offset === -1) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(input.slice());
+    const found = (input[offset] as number).toString(16).padStart(2, "0");
+    throw new CanonicalJsonError(
+      "INVALID_UTF8",
+      `expected UTF-8, found the byte 0x${found} at byte ${offset}`,
+      { offset, cause },
+    );
+  }
+}
+
 /** The number of bytes that the first `end` UTF-16 units of a text take in UTF-8. */
 export function utf8Length(text: string, end: number = text.length): number {
   let bytes = end;
@@ -10,7 +45,7 @@ export function utf8Length(text: string, end: number = text.length): number {
 }
 
 /** The offset of the first unit that is half of a surrogate pair without the other; -1 for none. */
-export function findUnpairedSurrogate(text: string): number {
+function findUnpairedSurrogate(text: string): number {
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
     if (unit < 0xd800 || unit > 0xdfff) continue;
@@ -25,7 +60,7 @@ export function findUnpairedSurrogate(text: string): number {
  * The offset of the first sequence of bytes that is not UTF-8 (Unicode, table 3-7: no overlong
  * form, no surrogate, nothing above U+10FFFF); -1 for none.
  */
-export function findInvalidUtf8(bytes: Uint8Array): number {
+function findInvalidUtf8(bytes: Uint8Array): number {
   let index = 0;
   while (index < bytes.length) {
     const length = sequenceLength(bytes, index);

@@ -1,0 +1,73 @@
+import { findNotPortable, type NotPortable } from "./portable-key.js";
+import { isSorted, sortKeys } from "./sort-keys.js";
+
+/** The keys of an object as it lists them, and what is true of every object with these keys. */
+export class KeyList {
+  readonly keys: readonly string[];
+  /** In ascending order of UTF-16 units. */
+  readonly sorted: readonly string[];
+  /** Whether all keys stand in JSON as they are, without an escape. */
+  readonly plain: boolean;
+  #notPortable: NotPortable | "unknown" | undefined = "unknown";
+
+  constructor(keys: readonly string[]) {
+    this.keys = keys;
+    this.sorted = isSorted(keys) ? keys : sortKeys(keys);
+    // Every escape, that of an unpaired surrogate included, makes the text longer.
+    this.plain = JSON.stringify(keys).length === unitsIn(keys) + 3 * keys.length + 1;
+  }
+
+  /** What the portable profile has against these keys; undefined where it accepts them. */
+  get notPortable(): NotPortable | undefined {
+    if (this.#notPortable === "unknown") this.#notPortable = findNotPortable(this.sorted);
+    return this.#notPortable;
+  }
+
+  has(keys: readonly string[]): boolean {
+    const own = this.keys;
+    if (own.length !== keys.length) return false;
+    for (let index = 0; index < own.length; index += 1) {
+      if (own[index] !== keys[index]) return false;
+    }
+    return true;
+  }
+}
+
+/**
+ * Programs encode objects of a few kinds over and over, and sorting and checking their keys takes as
+ * long as writing them. What was found out last about some lists of keys is therefore kept: a pure
+ * function of the keys, in a table of fixed size that holds at most a quarter of a million units.
+ */
+const SLOTS = 256;
+const MAX_KEPT_KEYS = 64;
+const MAX_KEPT_UNITS = 1024;
+const kept: (KeyList | undefined)[] = [];
+
+/** What is to be known about the keys of one object, none of which is empty of keys. */
+export function keyListOf(keys: readonly string[]): KeyList {
+  const slot = slotOf(keys);
+  const known = kept[slot];
+  if (known?.has(keys)) return known;
+  const list = new KeyList(keys);
+  if (keys.length <= MAX_KEPT_KEYS && unitsIn(keys) <= MAX_KEPT_UNITS) kept[slot] = list;
+  return list;
+}
+
+function unitsIn(keys: readonly string[]): number {
+  let units = 0;
+  for (const key of keys) units += key.length;
+  return units;
+}
+
+/** Lists of keys mostly differ in these respects; where two do not, the later one takes the slot. */
+function slotOf(keys: readonly string[]): number {
+  const first = keys[0] ?? "";
+  const last = keys[keys.length - 1] ?? "";
+  const mixed =
+    keys.length * 31 +
+    first.length * 7 +
+    (first.charCodeAt(0) | 0) * 17 +
+    last.length * 3 +
+    (last.charCodeAt(last.length - 1) | 0) * 13;
+  return mixed % SLOTS;
+}
