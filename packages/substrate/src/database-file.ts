@@ -81,6 +81,8 @@ function publishFile(draft: string, path: string): void {
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
     renameSync(draft, path);
   }
+  // A directory is no file there, and its entries are kept without this.
+  if (process.platform === "win32") return;
   const directory = openSync(dirname(path), "r");
   try {
     fsyncSync(directory);

@@ -141,9 +141,9 @@ describe("a heartbeat", () => {
     ]);
   });
 
-  it("has a cadence of whole seconds", () => {
+  it("has a cadence of whole seconds, a day at most", () => {
     using place = temporarySubstrate();
-    for (const cadenceSeconds of [0, 0.5, -1]) {
+    for (const cadenceSeconds of [0, 0.5, -1, 86_401]) {
       expect(() => testService(place.substrate, { cadenceSeconds })).toThrow(
         expect.objectContaining({ code: "OPTION_INVALID" }),
       );

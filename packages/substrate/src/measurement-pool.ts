@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Measurement } from "./measurement.js";
 import type { MeasurementReply, MeasurementTask } from "./measurement-worker.js";
+import { ensureNumber } from "./option.js";
 import { SubstrateError } from "./substrate-error.js";
 
 /** How far a computation is, in nonces. */
@@ -47,8 +48,8 @@ export class MeasurementPool implements AsyncDisposable {
   #isClosed = false;
 
   constructor(options: MeasurementPoolOptions = {}) {
-    this.#size = options.size ?? Math.max(1, availableParallelism() - 1);
-    this.#maxWaiting = options.maxWaiting ?? 32;
+    this.#size = ensureNumber("size", options.size ?? Math.max(1, availableParallelism() - 1), 1);
+    this.#maxWaiting = ensureNumber("maxWaiting", options.maxWaiting ?? 32, 0);
     this.#workerUrl = options.workerUrl ?? new URL("./measurement-worker.js", import.meta.url);
   }
 

@@ -76,6 +76,32 @@ describe("an outbox", () => {
     expect(broker.flushes).toBe(7);
   });
 
+  it("holds large rows one at a time", async () => {
+    using place = temporarySubstrate();
+    const broker = new Broker();
+    for (const id of ["a", "b", "c"]) place.substrate.seal(TABLE, telemetry(id, "x".repeat(5e6)));
+    await using outbox = new Outbox(place.substrate, broker, { ...FAST, maxEventBytes: 2 ** 24 });
+    await outbox.drained();
+    expect(broker.ids(TABLE)).toEqual(["a", "b", "c"]);
+    expect(broker.flushes).toBe(3);
+  });
+
+  it("answers who waits for the rows so far, though more keep coming", async () => {
+    using place = temporarySubstrate();
+    const broker = new Broker();
+    let next = 0;
+    // Each confirmation is followed by another row.
+    broker.afterFlush = (): void => {
+      next += 1;
+      place.substrate.seal(TABLE, telemetry(`more-${next}`));
+    };
+    sealThree(place.substrate, "a");
+    await using outbox = new Outbox(place.substrate, broker, FAST);
+    await outbox.drained();
+    expect(broker.ids(TABLE).slice(0, 3)).toEqual(["a-1", "a-2", "a-3"]);
+    broker.afterFlush = (): void => undefined;
+  });
+
   it.each<[string, () => Partial<Broker>]>([
     ["refuses to publish", (): Partial<Broker> => ({ onPublish: failing(3) })],
     ["rejects a publication", (): Partial<Broker> => ({ onPublish: rejecting(3) })],
@@ -198,7 +224,12 @@ describe("an outbox", () => {
 
   it("takes no option that would make it spin", () => {
     using place = temporarySubstrate();
-    for (const options of [{ pollIntervalMs: 0 }, { retryMinMs: Number.NaN }, { batchRows: -1 }]) {
+    for (const options of [
+      { pollIntervalMs: 0 },
+      { retryMinMs: Number.NaN },
+      { batchRows: -1 },
+      { pollIntervalMs: 2 ** 31 },
+    ]) {
       expect(() => new Outbox(place.substrate, new Broker(), options)).toThrow(
         expect.objectContaining({ code: "OPTION_INVALID" }),
       );

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import {
   encodeEvent,
   type RowRecord,
@@ -5,6 +6,7 @@ import {
   SealedRowError,
   type SealedTable,
 } from "@gaiaftcl/sealed-row";
+import { ensureNumber, LONGEST_TIMEOUT_MS } from "./option.js";
 import { Pause } from "./pause.js";
 import type { Substrate } from "./substrate.js";
 import { SubstrateError } from "./substrate-error.js";
@@ -47,6 +49,16 @@ export interface OutboxStats {
   readonly lastProblem: SubstrateError | undefined;
 }
 
+/** A batch ends with the row that exceeds this, so that large rows are held one at a time. */
+const BATCH_CHARACTERS = 4 * 1024 * 1024;
+
+/** Who waits until the rows up to these are confirmed. */
+interface Drain {
+  readonly upTo: ReadonlyMap<string, number>;
+  readonly resolve: () => void;
+  readonly reject: (error: SubstrateError) => void;
+}
+
 /** The numbers of the options, with their defaults. */
 type Tuning = {
   readonly [Name in keyof Omit<OutboxOptions, "onProblem" | "signal">]-?: number;
@@ -69,7 +81,7 @@ export class Outbox implements AsyncDisposable {
   #failures = 0;
   #leftOut = 0;
   #lastProblem: SubstrateError | undefined;
-  #whenDrained: PromiseWithResolvers<void> | undefined;
+  #drains: readonly Drain[] = [];
 
   constructor(substrate: Substrate, publisher: Publisher, options: OutboxOptions = {}) {
     this.#substrate = substrate;
@@ -84,8 +96,7 @@ export class Outbox implements AsyncDisposable {
       confirmTimeoutMs: options.confirmTimeoutMs ?? 30_000,
     };
     for (const [name, value] of Object.entries(this.#options)) {
-      if (Number.isFinite(value) && value > 0) continue;
-      throw new SubstrateError("OPTION_INVALID", `${name}: expected more than 0, found ${value}`);
+      ensureNumber(name, value, 1, LONGEST_TIMEOUT_MS);
     }
     const forget = substrate.onSealed(() => this.wake());
     const { signal } = options;
@@ -108,13 +119,13 @@ export class Outbox implements AsyncDisposable {
   /** Resolves when every row sealed so far is confirmed; rejects with `CLOSED` if closed before. */
   drained(): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(closed());
-    if (this.#whenDrained === undefined) {
-      this.#whenDrained = Promise.withResolvers<void>();
-      // Whoever asked may have stopped waiting when the outbox is closed.
-      this.#whenDrained.promise.catch(() => undefined);
-    }
+    const upTo = new Map(SEALED_TABLES.map(({ name }) => [name, this.#substrate.lastSeq(name)]));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#drains = [...this.#drains, { upTo, resolve, reject }];
+    // Whoever asked may have stopped waiting when the outbox is closed.
+    promise.catch(() => undefined);
     this.wake();
-    return this.#whenDrained.promise;
+    return promise;
   }
 
   stats(): OutboxStats {
@@ -144,23 +155,21 @@ export class Outbox implements AsyncDisposable {
   #abort(): void {
     this.#closing.abort();
     this.#pause.end();
-    this.#whenDrained?.reject(closed());
-    this.#whenDrained = undefined;
+    for (const drain of this.#drains) drain.reject(closed());
+    this.#drains = [];
   }
 
   async #run(): Promise<void> {
     const { pollIntervalMs, retryMinMs, retryMaxMs } = this.#options;
     let delay = retryMinMs;
     while (!this.#closing.signal.aborted) {
-      const drain = this.#whenDrained;
       try {
         const isMore = await this.#publishRound();
         delay = retryMinMs;
-        if (isMore) continue;
-        // Only who asked before this round is answered by it.
-        drain?.resolve();
-        if (this.#whenDrained === drain) this.#whenDrained = undefined;
-        if (this.#whenDrained === undefined) await this.#pause.idle(pollIntervalMs);
+        this.#answerDrains();
+        // Between two rounds everybody else gets a turn, even if the publisher never waits.
+        if (isMore || this.#drains.length > 0) await setImmediate();
+        else await this.#pause.idle(pollIntervalMs);
       } catch (cause) {
         if (this.#closing.signal.aborted) return;
         const problem = asProblem(cause);
@@ -174,49 +183,63 @@ export class Outbox implements AsyncDisposable {
     }
   }
 
-  /** One batch of each table; true where any table had a full one. */
+  #answerDrains(): void {
+    const isReached = ({ upTo }: Drain): boolean =>
+      [...upTo].every(([table, seq]) => this.#substrate.broadcastCursor(table) >= seq);
+    for (const drain of this.#drains.filter(isReached)) drain.resolve();
+    this.#drains = this.#drains.filter((drain) => !isReached(drain));
+  }
+
+  /** One batch of each table; true where any table has more. */
   async #publishRound(): Promise<boolean> {
     let isMore = false;
     for (const table of SEALED_TABLES) {
       const cursor = this.#substrate.broadcastCursor(table.name);
-      const rows = this.#substrate.rowsAfter(table.name, cursor, this.#options.batchRows);
+      const { batchRows } = this.#options;
+      const rows = this.#substrate.rowsAfter(table.name, cursor, batchRows, BATCH_CHARACTERS);
       const last = rows.at(-1);
       if (last === undefined) continue;
       let count = 0;
-      for (const row of rows) count += (await this.#publishRow(table, row)) ? 1 : 0;
+      const leftOut: SubstrateError[] = [];
+      for (const row of rows) {
+        // NULL says that the row is not for broadcast.
+        if (row["nats_broadcast_at_iso"] === null) continue;
+        const event = this.#eventOf(table, row);
+        if (event instanceof SubstrateError) {
+          leftOut.push(event);
+          continue;
+        }
+        const handedOver = this.#publisher.publish(table.subject, event);
+        if (handedOver !== undefined) await this.#confirmed(handedOver);
+        count += 1;
+      }
       if (count > 0) await this.#confirmed(this.#publisher.flush());
       this.#substrate.advanceBroadcastCursor(table.name, Number(last["seq"]));
       this.#published += count;
-      isMore ||= rows.length === this.#options.batchRows;
+      this.#leftOut += leftOut.length;
+      for (const problem of leftOut) this.#report(problem);
+      isMore ||= this.#substrate.lastSeq(table.name) > Number(last["seq"]);
     }
     return isMore;
   }
 
-  async #publishRow(table: SealedTable, row: RowRecord): Promise<boolean> {
-    // NULL says that the row is not for broadcast.
-    if (row["nats_broadcast_at_iso"] === null) return false;
-    const event = this.#eventOf(table, row);
-    if (event === undefined) return false;
-    const handedOver = this.#publisher.publish(table.subject, event);
-    if (handedOver !== undefined) await this.#confirmed(handedOver);
-    return true;
-  }
-
-  #eventOf(table: SealedTable, row: RowRecord): Uint8Array | undefined {
-    const name = `${table.name} ${String(row[table.idColumn])}`;
+  /**
+   * The event of a row, or why it has none. Trying again would not help, and would keep all rows
+   * behind it from ever being published.
+   */
+  #eventOf(table: SealedTable, row: RowRecord): Uint8Array | SubstrateError {
+    const { maxEventBytes } = this.#options;
     let problem: string;
     try {
       const event = encodeEvent(table.name, row);
-      if (event.byteLength <= this.#options.maxEventBytes) return event;
-      problem = `its event has ${event.byteLength} bytes, and the broker takes ${this.#options.maxEventBytes}`;
+      if (event.byteLength <= maxEventBytes) return event;
+      problem = `its event has ${event.byteLength} bytes, and the broker takes ${maxEventBytes}`;
     } catch (cause) {
       if (!(cause instanceof SealedRowError)) throw cause;
       problem = cause.message;
     }
-    // Trying again would keep all rows behind it from ever being published.
-    this.#leftOut += 1;
-    this.#report(new SubstrateError("BROADCAST_LEFT_OUT", `${name} is not broadcast: ${problem}`));
-    return undefined;
+    const name = `${table.name} ${String(row[table.idColumn])}`;
+    return new SubstrateError("BROADCAST_LEFT_OUT", `${name} is not broadcast: ${problem}`);
   }
 
   /** Waits for the broker, but neither for ever nor beyond the end of this outbox. */

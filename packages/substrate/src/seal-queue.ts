@@ -1,4 +1,5 @@
 import type { RowRecord } from "@gaiaftcl/sealed-row";
+import { ensureNumber } from "./option.js";
 import type { SealEntry, SealExtras, SealResult, Substrate } from "./substrate.js";
 import { SubstrateError } from "./substrate-error.js";
 
@@ -31,8 +32,8 @@ export class SealQueue implements AsyncDisposable {
 
   constructor(substrate: Substrate, options: SealQueueOptions = {}) {
     this.#substrate = substrate;
-    this.#maxPending = positive("maxPending", options.maxPending ?? 10_000);
-    this.#maxBatch = positive("maxBatch", options.maxBatch ?? 512);
+    this.#maxPending = ensureNumber("maxPending", options.maxPending ?? 10_000, 1);
+    this.#maxBatch = ensureNumber("maxBatch", options.maxBatch ?? 512, 1);
   }
 
   /** Rows that wait for their transaction. */
@@ -106,12 +107,4 @@ export class SealQueue implements AsyncDisposable {
       this.#whenEmpty = undefined;
     }
   }
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new SubstrateError(
-    "OPTION_INVALID",
-    `${name}: expected a positive integer, found ${value}`,
-  );
 }

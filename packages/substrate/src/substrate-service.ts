@@ -8,6 +8,7 @@ import {
   type MeasurementPoolOptions,
   type RunOptions,
 } from "./measurement-pool.js";
+import { ensureNumber } from "./option.js";
 import { blocked, type Outcome, refused } from "./outcome.js";
 import { replaySession } from "./replay-session.js";
 import { advanceSubmissionPath } from "./submission-path.js";
@@ -37,7 +38,7 @@ const VERBS: Readonly<Record<SubstrateVerb, Verb>> = {
 export interface SubstrateServiceOptions extends MeasurementPoolOptions {
   /** Stands in every heartbeat; a random id unless given. */
   readonly daemonSessionId?: string | undefined;
-  /** What heartbeats say about their interval; 60 unless given. */
+  /** The interval of heartbeats, at most a day; 60 unless given. */
   readonly cadenceSeconds?: number | undefined;
   readonly clock?: (() => Date) | undefined;
   /** Seeds and ids; from `node:crypto` unless given. */
@@ -62,13 +63,7 @@ export class SubstrateService implements AsyncDisposable {
     this.#clock = options.clock ?? ((): Date => new Date());
     this.#randomBytes = options.randomBytes ?? cryptoRandomBytes;
     this.daemonSessionId = options.daemonSessionId ?? `daemon-${randomUUID()}`;
-    this.cadenceSeconds = options.cadenceSeconds ?? 60;
-    if (!Number.isSafeInteger(this.cadenceSeconds) || this.cadenceSeconds < 1) {
-      throw new SubstrateError(
-        "OPTION_INVALID",
-        `cadenceSeconds: expected a positive integer, found ${this.cadenceSeconds}`,
-      );
-    }
+    this.cadenceSeconds = ensureNumber("cadenceSeconds", options.cadenceSeconds ?? 60, 1, 86_400);
   }
 
   /**

@@ -116,6 +116,20 @@ describe("openSubstrate", () => {
     expect(existsSync(place.path)).toBe(false);
   });
 
+  it.each([
+    { busyTimeoutMs: -1 },
+    { busyTimeoutMs: 2 ** 31 },
+    { maxBytes: 0 },
+    { maxBytes: Number.NaN },
+    { synchronous: "off" as "full" },
+  ])("refuses the option %j", (options) => {
+    using place = scratch();
+    expect(() => openSubstrate(place.path, { ...IDENTITY, ...options })).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID" }),
+    );
+    expect(existsSync(place.path)).toBe(false);
+  });
+
   it("gives up on a database that another process keeps locked", () => {
     using place = temporarySubstrate({ busyTimeoutMs: 20 });
     using other = new DatabaseSync(place.path);

@@ -13,6 +13,7 @@ import { BroadcastCursor } from "./broadcast-cursor.js";
 import { CosignatureTable } from "./cosignature-table.js";
 import { databaseFailure } from "./database-failure.js";
 import { openDatabase } from "./database-file.js";
+import { ensureNumber, LONGEST_TIMEOUT_MS } from "./option.js";
 import { SubstrateError } from "./substrate-error.js";
 import { type ChainHead, TableWriter } from "./table-writer.js";
 
@@ -77,6 +78,11 @@ export class Substrate implements Disposable {
 
   constructor(path: string, options: SubstrateOptions) {
     const { busyTimeoutMs = 5000, synchronous = "full", maxBytes } = options;
+    ensureNumber("busyTimeoutMs", busyTimeoutMs, 0, LONGEST_TIMEOUT_MS);
+    if (maxBytes !== undefined) ensureNumber("maxBytes", maxBytes, 1);
+    if (synchronous !== "full" && synchronous !== "normal") {
+      throw new SubstrateError("OPTION_INVALID", 'synchronous: expected "full" or "normal"');
+    }
     this.cellId = identity("cellId", options.cellId);
     this.domainId = identity("domainId", options.domainId);
     this.path = path;
@@ -156,9 +162,20 @@ export class Substrate implements Disposable {
     return results;
   }
 
-  /** Rows of a table with a `seq` larger than this one, in order; integers as `bigint`. */
-  rowsAfter(table: string, seq: number, limit: number): readonly RowRecord[] {
-    return this.#attempt("cannot read", () => this.#writer(table).after(seq, limit));
+  /**
+   * Rows of a table with a `seq` larger than this one, in order; integers as `bigint`.
+   *
+   * @param maxRows how many to read at most
+   * @param maxCharacters the text after which no further row is read; unbounded unless given
+   */
+  rowsAfter(
+    table: string,
+    seq: number,
+    maxRows: number,
+    maxCharacters: number = Number.POSITIVE_INFINITY,
+  ): readonly RowRecord[] {
+    const limits = { rows: maxRows, characters: maxCharacters };
+    return this.#attempt("cannot read", () => this.#writer(table).after(seq, limits));
   }
 
   /** The largest `seq` of a table; 0 where it has no rows. */

@@ -13,10 +13,18 @@ export interface ChainHead {
   readonly sealedAtIso: string;
 }
 
+/** How much to read at once. */
+export interface ReadLimits {
+  readonly rows: number;
+  /** Text of the own columns, which is what can be large. */
+  readonly characters: number;
+}
+
 /** The statements that add to one sealed table and read it in order. */
 export class TableWriter {
   readonly table: SealedTable;
   readonly #columns: readonly string[];
+  readonly #textColumns: readonly string[];
   readonly #head: StatementSync;
   readonly #insert: StatementSync;
   readonly #exists: StatementSync;
@@ -26,6 +34,9 @@ export class TableWriter {
   constructor(database: DatabaseSync, table: SealedTable) {
     this.table = table;
     this.#columns = [...table.columns, ...SEAL_COLUMNS].map((column) => column.name);
+    this.#textColumns = table.columns
+      .filter((column) => column.type === "TEXT")
+      .map((column) => column.name);
     this.#head = database.prepare(
       `SELECT witness_hash_sha256 AS hash, sealed_at_iso AS at FROM ${table.name} ORDER BY seq DESC LIMIT 1`,
     );
@@ -65,9 +76,16 @@ export class TableWriter {
     return { seq: Number(lastInsertRowid), ...row };
   }
 
-  /** Rows with a larger `seq`, in order; integers as `bigint`. */
-  after(seq: number, limit: number): readonly RowRecord[] {
-    return this.#after.all(seq, limit) as unknown as readonly RowRecord[];
+  /** Rows with a larger `seq`, in order; ends with the row that passes one of the limits. */
+  after(seq: number, { rows, characters }: ReadLimits): readonly RowRecord[] {
+    const found: RowRecord[] = [];
+    let read = 0;
+    for (const row of this.#after.iterate(seq, rows)) {
+      found.push(row as RowRecord);
+      for (const name of this.#textColumns) read += String(row[name]).length;
+      if (read >= characters) break;
+    }
+    return found;
   }
 
   lastSeq(): number {
