@@ -1,0 +1,79 @@
+import { Buffer } from "node:buffer";
+import { KERNEL_MODULE } from "./kernel-module.js";
+
+// The part of the WebAssembly interface used here; the DOM library, which declares it, stays out.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+};
+
+const PAGE = 65_536;
+/** Below this the kernel's own constants live. */
+export const KERNEL_BASE = 4_096;
+/** What the kernel may read or write behind a text, beside its nesting words. */
+const PADDING = 64;
+
+/** The functions of assembly/kernel.as; addresses and lengths are bytes of its memory. */
+export interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  hash(at: number, length: number): bigint;
+  isJson(at: number, length: number): number;
+  isUtf8(at: number, length: number): number;
+  shardOf(at: number, length: number, shards: number): number;
+  accept(at: number, length: number, shards: number): number;
+  acceptAll(
+    base: number,
+    start: number,
+    ends: number,
+    count: number,
+    shards: number,
+    out: number,
+  ): number;
+  gather(
+    base: number,
+    ends: number,
+    shards: number,
+    count: number,
+    tallies: number,
+    runs: number,
+    out: number,
+    outEnds: number,
+    outOrder: number,
+  ): number;
+  envelope(at: number, length: number): number;
+  readonly rawStart: { readonly value: number };
+  readonly rawEnd: { readonly value: number };
+  readonly timestamp: { readonly value: bigint };
+  readonly shardId: { readonly value: number };
+}
+
+let compiled: object | undefined;
+
+/** One instance of the WebAssembly kernel with a memory of its own. */
+export class Kernel {
+  readonly run: KernelExports;
+  /** The whole memory. Replaced when it grows, so it must be read afresh after `reserve`. */
+  memory: Buffer;
+
+  constructor() {
+    compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_MODULE, "base64"));
+    this.run = new WebAssembly.Instance(compiled, {}).exports as KernelExports;
+    this.memory = Buffer.from(this.run.memory.buffer);
+  }
+
+  /** Makes room for a text of `length` bytes at `at`, its nesting words included. */
+  reserve(at: number, length: number): void {
+    const needed = at + length + (length >>> 3) + PADDING;
+    const missing = needed - this.memory.length;
+    if (missing <= 0) return;
+    this.run.memory.grow(Math.ceil(missing / PAGE));
+    this.memory = Buffer.from(this.run.memory.buffer);
+  }
+
+  /** Copies a text to the start of the free memory; returns its address. */
+  place(bytes: Uint8Array): number {
+    this.reserve(KERNEL_BASE, bytes.length);
+    this.memory.set(bytes, KERNEL_BASE);
+    return KERNEL_BASE;
+  }
+}
