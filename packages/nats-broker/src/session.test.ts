@@ -40,6 +40,15 @@ describe("a session", () => {
     expect(client.send("CONNECT null\r\nPING\r\n")).toBe("PONG\r\n");
   });
 
+  it("begins anew with a second CONNECT, as with nats-server", () => {
+    const router = memoryRouter();
+    const client = new MemoryClient(router);
+    client.send(`SUB a 1\r\n${connectLine()}`);
+    expect(client.send("PUB a 0\r\n\r\n")).toBe("MSG a 1 0\r\n\r\n");
+    expect(client.send(`${connectLine()}PUB a 0\r\n\r\n`)).toBe("");
+    expect(router.subscriptions).toBe(0);
+  });
+
   it("with a token takes nothing but a CONNECT that carries it", () => {
     const router = memoryRouter({}, { token: "s3cret" });
     for (const attempt of [

@@ -41,6 +41,7 @@ export class Session implements ProtocolHandler {
   readonly #router: Router;
   readonly #parser: ProtocolParser;
   #state: SessionState = "open";
+  #introduced = false;
   #mayStall = true;
   #relief: (() => void)[] = [];
   readonly #openedAt: number;
@@ -186,6 +187,9 @@ export class Session implements ProtocolHandler {
       this.fail(AUTHORIZATION_VIOLATION);
       return;
     }
+    // A client that introduces itself again begins anew; what it subscribed to before CONNECT stays.
+    if (this.#introduced) this.#unsubscribeAll();
+    this.#introduced = true;
     this.options = read.options;
     this.#parser.connectRequired = false;
     this.#parser.headersAllowed = read.options.headers;
@@ -263,8 +267,12 @@ export class Session implements ProtocolHandler {
 
   #release(): void {
     this.#parser.stop();
-    for (const subscription of this.subscriptions.values()) this.#router.unsubscribe(subscription);
+    this.#unsubscribeAll();
     this.#relieve();
+  }
+
+  #unsubscribeAll(): void {
+    for (const subscription of this.subscriptions.values()) this.#router.unsubscribe(subscription);
   }
 
   #relieve(): void {

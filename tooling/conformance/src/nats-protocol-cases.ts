@@ -147,6 +147,7 @@ export const protocolCases: readonly ProtocolCase[] = [
       "CONNECT with no_responders alone": connect({ headers: false }),
       "CONNECT longer than a control line": connect({ name: "x".repeat(5_000) }),
       "CONNECT twice": `${connect()}${connect({ verbose: true })}SUB a 1\r\n${P}`,
+      "CONNECT after a subscription, and again": `SUB a 1\r\n${connect()}PUB a 0\r\n\r\n${connect()}PUB a 0\r\n\r\n${P}`,
       "CONNECT with a token nobody asked for": `${connect({ auth_token: "x" })}${P}`,
       "a client without headers": `${connect({ headers: false, no_responders: false })}SUB a 1\r\nPUB a 0\r\n\r\n${P}HPUB a 12 12\r\n`,
       "no 503 unless wanted": `${connect({ no_responders: false })}SUB r 1\r\nPUB foo r 0\r\n\r\n${P}`,
