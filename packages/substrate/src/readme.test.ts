@@ -13,7 +13,7 @@ it("has an example in its README that runs and prints what it says", () => {
     const file = join(directory, "example.ts");
     writeFileSync(file, example);
     const printed = execFileSync(process.execPath, [file], { encoding: "utf8" });
-    const promised = [...example.matchAll(/^ *console\.log\(.*\); \/\/ (.*)$/gm)];
+    const promised = [...example.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)];
     expect(promised.length).toBeGreaterThan(0);
     expect(printed.trimEnd().split("\n")).toEqual(promised.map((line) => line[1]));
   } finally {
