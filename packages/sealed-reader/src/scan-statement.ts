@@ -26,8 +26,8 @@ export function fromTable(shape: TableShape): string {
 }
 
 /**
- * The statement that reads rows in the order of their key: the columns, the key, and on some
- * runtimes a flag that is not zero where a text would arrive cut off. Parameters: lower bound and
+ * The statement that reads rows in the order of their key: the columns, the key if it is
+ * none of them, and on some runtimes a flag that is not zero where a text would arrive cut off. Parameters: lower bound and
  * upper bound, both inclusive, the texts of the filters, and the number of rows.
  */
 export function scanStatement(
@@ -43,7 +43,7 @@ export function scanStatement(
     database,
     withNulFlag(
       shape,
-      `SELECT ${columnList(shape, "plain", maxValueBytes)}, ${key} AS k ${fromTable(shape)} WHERE ${conditions.join(" AND ")} ORDER BY ${key} ${order} LIMIT ?`,
+      `SELECT ${columnList(shape, "plain", maxValueBytes)}${shape.key === "seq" ? "" : `, ${key} AS k`} ${fromTable(shape)} WHERE ${conditions.join(" AND ")} ORDER BY ${key} ${order} LIMIT ?`,
     ),
   );
 }

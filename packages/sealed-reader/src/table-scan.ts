@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { RowValue } from "@gaiaftcl/sealed-row";
 import { CosignatureLookup } from "./cosignature-lookup.js";
 import { exactValues, REPLACEMENT } from "./exact-text.js";
+import { runtimeGuards } from "./runtime-guards.js";
 import type { ScanBatch, ScannedRow, ScanRequest } from "./scan-request.js";
 import {
   exactStatement,
@@ -42,6 +43,9 @@ export class TableScan {
   readonly #previous: StatementSync;
   readonly #cosignatures: CosignatureLookup | undefined;
   readonly #hashIndex: number;
+  /** Where `seq` stands; -1 where the key stands after the columns. */
+  readonly #seqIndex: number;
+  readonly #hasFlag = !runtimeGuards().wholeText;
   /** What is still to be read; `undefined` at the end. */
   #range: KeyRange | undefined;
   #left: number;
@@ -65,6 +69,7 @@ export class TableScan {
     this.#cosignatures =
       request.cosignatures === true ? CosignatureLookup.prepare(database) : undefined;
     this.#hashIndex = shape.columns.indexOf("witness_hash_sha256");
+    this.#seqIndex = shape.key === "seq" ? shape.columns.indexOf("seq") : -1;
     this.#range = rangeAfter(request.after, request.upTo ?? MAX_KEY);
     this.#left = request.limit ?? Number.POSITIVE_INFINITY;
   }
@@ -121,8 +126,8 @@ export class TableScan {
    * another in circles would never end.
    */
   #takeKey(values: RowValue[]): bigint {
-    const flagged = values.length > this.#shape.columns.length + 1 && values.pop() !== 0n;
-    const key = values.pop();
+    const flagged = this.#hasFlag && values.pop() !== 0n;
+    const key = this.#seqIndex >= 0 ? values[this.#seqIndex] : values.pop();
     const range = this.#range;
     if (range === undefined || typeof key !== "bigint" || key < range.lower || key > range.upper) {
       throw new SealedReaderError(

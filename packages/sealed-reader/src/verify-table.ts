@@ -26,8 +26,8 @@ export interface VerifyAllOptions {
   /** How many failures, gaps and clock steps to list of each; default 100. All are counted. */
   readonly maxListed?: number | undefined;
   /**
-   * How many threads share a long table of the cell's own; default up to four. One means this
-   * thread, which gives way to other work between batches.
+   * How many threads share a long table of the cell's own, this one among them, which gives way to
+   * other work between batches; default up to four.
    */
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -87,6 +87,7 @@ export async function verifyTable(
   }
   const parts = await parallelAudit(
     local,
+    engine,
     { ...range, upTo: range.upTo },
     threads,
     judgeOptions,
