@@ -9,6 +9,18 @@ const retryMs = 250;
 const settleMs = 3_000;
 const flushTimeoutMs = 5_000;
 
+export interface BrokerLinkOptions {
+  readonly url: string;
+  readonly name: string;
+  readonly logger: Logger;
+  /** Whether there may be subscribers of an earlier run, who have to come back first. */
+  readonly isReturning: boolean;
+  /** Called once, with the connection, which then reconnects by itself. */
+  readonly onConnected?: (connection: NatsConnection) => void;
+  /** Called when subscribers have had the time to come back. */
+  readonly onSettled: () => void;
+}
+
 /**
  * The daemon's own connection to one broker. The broker may come late and go at any time: the link tries
  * for ever, and says at each moment whether it is up. After an outage it broadcasts only when the
@@ -19,22 +31,19 @@ export class BrokerLink implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #ended = new AbortController();
   readonly #onConnected: (connection: NatsConnection) => void;
+  readonly #onSettled: () => void;
   readonly #connecting: Promise<void>;
   #connection: NatsConnection | undefined;
   #isUp = false;
-  #isSettled = true;
+  #isSettled: boolean;
   #settling: NodeJS.Timeout | undefined;
 
-  /** @param onConnected called once, with the connection, which then reconnects by itself */
-  constructor(options: {
-    readonly url: string;
-    readonly name: string;
-    readonly logger: Logger;
-    readonly onConnected?: (connection: NatsConnection) => void;
-  }) {
+  constructor(options: BrokerLinkOptions) {
     this.url = options.url;
     this.#logger = options.logger;
     this.#onConnected = options.onConnected ?? (() => undefined);
+    this.#onSettled = options.onSettled;
+    this.#isSettled = !options.isReturning;
     this.#connecting = this.#connect(options.name);
   }
 
@@ -123,6 +132,7 @@ export class BrokerLink implements AsyncDisposable {
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       this.#isSettled = true;
+      this.#onSettled();
     }, settleMs);
   }
 

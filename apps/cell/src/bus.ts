@@ -3,19 +3,32 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import type { Logger } from "pino";
 import { BrokerLink } from "./broker-link.js";
 
+export interface BusOptions {
+  readonly logger: Logger;
+  /** Whether there may be subscribers of an earlier run, who have to come back first. */
+  readonly isReturning: boolean;
+  readonly onSubstrateConnected: (connection: NatsConnection) => void;
+  /** Called when a broker is back and its subscribers have had the time to be back as well. */
+  readonly onSettled: () => void;
+}
+
 /** The links to both brokers; one link where both are the same server. */
 export class Bus implements AsyncDisposable {
   readonly substrate: BrokerLink;
   readonly franklin: BrokerLink;
 
-  /** @param onSubstrate called once the substrate broker is connected */
-  constructor(urls: BrokerUrls, logger: Logger, onSubstrate: (connection: NatsConnection) => void) {
-    const named = { name: "gaiaftcl-cell", logger };
-    this.substrate = new BrokerLink({ ...named, url: urls.substrate, onConnected: onSubstrate });
+  constructor(urls: BrokerUrls, options: BusOptions) {
+    const { logger, isReturning, onSettled } = options;
+    const common = { name: "gaiaftcl-cell", logger, isReturning, onSettled };
+    this.substrate = new BrokerLink({
+      ...common,
+      url: urls.substrate,
+      onConnected: options.onSubstrateConnected,
+    });
     this.franklin =
       urls.franklin === urls.substrate
         ? this.substrate
-        : new BrokerLink({ ...named, url: urls.franklin });
+        : new BrokerLink({ ...common, url: urls.franklin });
   }
 
   /** Publishes on the broker that carries the subject; throws while that one is away. */

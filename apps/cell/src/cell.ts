@@ -8,6 +8,7 @@ import {
   lockHolder,
 } from "@gaiaftcl/franklin-socket/server";
 import { loadFederationKeysFile } from "@gaiaftcl/key-store";
+import { SEALED_TABLES } from "@gaiaftcl/sealed-row";
 import {
   Outbox,
   openSubstrate,
@@ -34,7 +35,11 @@ export interface CellOptions {
   /** What to do where no broker answers; unless given, as the configuration says. */
   readonly brokers?: BrokerPolicy;
   readonly clock?: () => Date;
+  /** Told of each part as it stands, in this order; the next one waits for what it returns. */
+  readonly onStarted?: (part: CellPart) => Promise<void> | void;
 }
+
+export type CellPart = "brokers" | "database" | "socket";
 
 /** A running cell: brokers, sealed database, substrate service, publisher and Franklin's socket. */
 export interface Cell extends AsyncDisposable {
@@ -43,6 +48,9 @@ export interface Cell extends AsyncDisposable {
   /** Shuts down in the reverse order of starting; what was accepted is sealed first. */
   close(): Promise<void>;
 }
+
+/** What a broker that ended may have confirmed and not delivered; subscribers remove duplicates. */
+const repeatedRows = 2_048;
 
 /**
  * Starts a cell (cell format, sections 5 to 7). One home has one cell: the lock of the socket decides.
@@ -79,6 +87,9 @@ async function start(options: CellOptions, stack: DisposalStack): Promise<Runtim
   const key = await loadCommandKey(layout.dataDirectory);
   const { cellId, domainId } = configuration;
 
+  const policy = options.brokers ?? (configuration.embeddedBrokers ? "embed" : "external");
+  const brokers = stack.use(await openBrokers(configuration.brokers, policy));
+  await options.onStarted?.("brokers");
   const substrate = stack.use(
     openSubstrate(layout.databasePath, {
       cellId,
@@ -87,15 +98,22 @@ async function start(options: CellOptions, stack: DisposalStack): Promise<Runtim
       maxBytes: configuration.maxDatabaseBytes,
     }),
   );
-  const policy = options.brokers ?? (configuration.embeddedBrokers ? "embed" : "external");
-  const brokers = stack.use(await openBrokers(configuration.brokers, policy));
+  await options.onStarted?.("database");
   const service = stack.use(
     new SubstrateService(substrate, { clock, cadenceSeconds: configuration.heartbeatSeconds }),
   );
   const responder = stack.use(new CommandResponder({ key, service, clock, logger }));
-  const bus = stack.use(new Bus(brokers.urls, logger, (connection) => responder.serve(connection)));
-  stack.use(
+  const bus = stack.use(
+    new Bus(brokers.urls, {
+      logger,
+      isReturning: SEALED_TABLES.some(({ name }) => substrate.lastSeq(name) > 0),
+      onSubstrateConnected: (connection) => responder.serve(connection),
+      onSettled: () => outbox.repeat(repeatedRows),
+    }),
+  );
+  const outbox = stack.use(
     new Outbox(substrate, bus, {
+      retryMaxMs: 1_000,
       onProblem: (problem) => logger.warn({ code: problem.code }, problem.message),
     }),
   );
@@ -132,6 +150,7 @@ async function start(options: CellOptions, stack: DisposalStack): Promise<Runtim
       limits: { requestMs: (configuration.commandTimeoutSeconds + 5) * 1000 },
     }),
   );
+  await options.onStarted?.("socket");
 
   const state: RuntimeState = {
     pid: process.pid,
@@ -164,6 +183,6 @@ function refuseSecondCell(layout: CellLayout): void {
   if (holder === undefined) return;
   throw new FranklinError(
     "ALREADY_RUNNING",
-    `process ${holder.pid}, started ${holder.startedAtIso}, runs the cell of ${layout.home} already; stop it with: gaiaftcl cell stop`,
+    `${holder.pid === undefined ? "another process" : `process ${holder.pid}, started ${holder.startedAtIso},`} runs the cell of ${layout.home} already; stop it with: gaiaftcl cell stop`,
   );
 }

@@ -65,6 +65,22 @@ describe("an outbox", () => {
     expect(broker.ids(TABLE)).toEqual(["a-1", "a-2", "a-3", "b-1", "b-2", "b-3"]);
   });
 
+  it("repeats the last rows for a broker that may have lost them, in order, and then goes on", async () => {
+    using place = temporarySubstrate();
+    const broker = new Broker();
+    sealThree(place.substrate, "a");
+    await using outbox = new Outbox(place.substrate, broker, { ...FAST, batchRows: 1 });
+    await outbox.drained();
+    outbox.repeat(2);
+    place.substrate.seal(TABLE, telemetry("b-1"));
+    await until(() => broker.ids(TABLE).length === 6);
+    expect(broker.ids(TABLE)).toEqual(["a-1", "a-2", "a-3", "a-2", "a-3", "b-1"]);
+    outbox.repeat(100);
+    await until(() => broker.ids(TABLE).length === 10);
+    expect(broker.ids(TABLE).slice(6)).toEqual(["a-1", "a-2", "a-3", "b-1"]);
+    expect(outbox.stats().lag).toEqual({});
+  });
+
   it("publishes more rows than one batch takes", async () => {
     using place = temporarySubstrate();
     const broker = new Broker();

@@ -82,6 +82,8 @@ export class Outbox implements AsyncDisposable {
   #leftOut = 0;
   #lastProblem: SubstrateError | undefined;
   #drains: readonly Drain[] = [];
+  /** After which `seq` a table is published once more. */
+  readonly #repeats = new Map<string, number>();
 
   constructor(substrate: Substrate, publisher: Publisher, options: OutboxOptions = {}) {
     this.#substrate = substrate;
@@ -114,6 +116,21 @@ export class Outbox implements AsyncDisposable {
   /** Looks for rows at once instead of at the next interval; not while waiting after a failure. */
   wake(): void {
     this.#pause.wake();
+  }
+
+  /**
+   * Publishes the last rows of each table once more: a broker that ended may have confirmed events that
+   * its subscribers never got.
+   */
+  repeat(rows: number): void {
+    ensureNumber("rows", rows, 1, Number.MAX_SAFE_INTEGER);
+    for (const { name } of SEALED_TABLES) {
+      const cursor = this.#substrate.broadcastCursor(name);
+      const after = Math.max(0, cursor - rows);
+      if (after === cursor) continue;
+      this.#repeats.set(name, Math.min(after, this.#repeats.get(name) ?? after));
+    }
+    this.wake();
   }
 
   /** Resolves when every row sealed so far is confirmed; rejects with `CLOSED` if closed before. */
@@ -194,9 +211,9 @@ export class Outbox implements AsyncDisposable {
   async #publishRound(): Promise<boolean> {
     let isMore = false;
     for (const table of SEALED_TABLES) {
-      const cursor = this.#substrate.broadcastCursor(table.name);
+      const after = this.#repeats.get(table.name) ?? this.#substrate.broadcastCursor(table.name);
       const { batchRows } = this.#options;
-      const rows = this.#substrate.rowsAfter(table.name, cursor, batchRows, BATCH_CHARACTERS);
+      const rows = this.#substrate.rowsAfter(table.name, after, batchRows, BATCH_CHARACTERS);
       const last = rows.at(-1);
       if (last === undefined) continue;
       let count = 0;
@@ -214,13 +231,23 @@ export class Outbox implements AsyncDisposable {
         count += 1;
       }
       if (count > 0) await this.#confirmed(this.#publisher.flush());
-      this.#substrate.advanceBroadcastCursor(table.name, Number(last["seq"]));
+      this.#advance(table.name, Number(last["seq"]));
       this.#published += count;
       this.#leftOut += leftOut.length;
       for (const problem of leftOut) this.#report(problem);
       isMore ||= this.#substrate.lastSeq(table.name) > Number(last["seq"]);
     }
     return isMore;
+  }
+
+  #advance(table: string, seq: number): void {
+    const isRepeating = this.#repeats.has(table);
+    if (isRepeating && seq < this.#substrate.broadcastCursor(table)) {
+      this.#repeats.set(table, seq);
+      return;
+    }
+    this.#repeats.delete(table);
+    this.#substrate.advanceBroadcastCursor(table, seq);
   }
 
   /**
