@@ -3,7 +3,7 @@ export const MAX_ENCODE_DEPTH = 64;
 
 /**
  * How many arrays and objects are written at most. A value that shares its parts can stand for far
- * more of them than memory holds (thirty arrays, each with the next one twice, for a thousand
- * million), so they are counted as they are reached.
+ * more of them than there is time for (thirty arrays, each of which holds the next one twice, for a
+ * thousand million), so they are counted as they are reached.
  */
 export const MAX_CONTAINERS: number = 2 ** 23;

@@ -1,5 +1,6 @@
 import { findNotPortable, type NotPortable } from "./portable-key.js";
 import { isSorted, sortKeys } from "./sort-keys.js";
+import { HUGE } from "./string-body.js";
 
 /** The keys of an object as it lists them, and what is true of every object with these keys. */
 export class KeyList {
@@ -14,7 +15,8 @@ export class KeyList {
     this.keys = keys;
     this.sorted = isSorted(keys) ? keys : sortKeys(keys);
     // Every escape, that of an unpaired surrogate included, makes the text longer.
-    this.plain = JSON.stringify(keys).length === unitsIn(keys) + 3 * keys.length + 1;
+    const units = unitsIn(keys);
+    this.plain = units < HUGE && JSON.stringify(keys).length === units + 3 * keys.length + 1;
   }
 
   /** What the portable profile has against these keys; undefined where it accepts them. */

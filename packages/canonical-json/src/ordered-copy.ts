@@ -1,10 +1,18 @@
-import { MAX_CONTAINERS, MAX_ENCODE_DEPTH } from "./encode-limits.js";
+import { MAX_ENCODE_DEPTH } from "./encode-limits.js";
+import { HUGE } from "./string-body.js";
 
 /** Objects with more keys are cheaper to write than to copy. */
 const MAX_KEYS = 64;
 
 /** Longer arrays grow as they are filled: a length alone says nothing about the memory needed. */
 const MAX_PREALLOCATED = 4096;
+
+/**
+ * What is copied at most, in elements, an array or object counting as some more: 256 MiB or so. A
+ * value may be larger than the memory it takes, because it may share its parts; the copy does not.
+ */
+const MAX_SIZE = 2 ** 24;
+const CONTAINER_SIZE = 8;
 
 type Copy = unknown[] | Record<string, unknown>;
 
@@ -34,12 +42,12 @@ export function isPolluted(): boolean {
 }
 
 class OrderedCopier {
-  #containers = 0;
+  #size = 0;
 
   copy(value: object, depth: number): Copy | undefined {
     if (depth === MAX_ENCODE_DEPTH) return undefined;
-    this.#containers += 1;
-    if (this.#containers > MAX_CONTAINERS) return undefined;
+    this.#size += CONTAINER_SIZE;
+    if (this.#size > MAX_SIZE) return undefined;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (Array.isArray(value)) {
       return prototype === Array.prototype ? this.#copyArray(value, depth) : undefined;
@@ -50,6 +58,8 @@ class OrderedCopier {
 
   #copyArray(array: readonly unknown[], depth: number): unknown[] | undefined {
     const length = array.length;
+    this.#size += length;
+    if (this.#size > MAX_SIZE) return undefined;
     const copy: unknown[] = length > MAX_PREALLOCATED ? [] : new Array(length);
     for (let index = 0; index < length; index += 1) {
       const value = array[index];
@@ -61,7 +71,9 @@ class OrderedCopier {
       }
       if (typeof value === "number") {
         if (value - value !== 0) return undefined;
-      } else if (typeof value !== "string" && typeof value !== "boolean" && value !== null) {
+      } else if (typeof value === "string") {
+        if (value.length >= HUGE) return undefined;
+      } else if (typeof value !== "boolean" && value !== null) {
         return undefined;
       }
       copy[index] = value;
@@ -71,9 +83,9 @@ class OrderedCopier {
 
   #copyObject(object: object, depth: number): Record<string, unknown> | undefined {
     let count = 0;
-    for (const _ in object) {
+    for (const key in object) {
       count += 1;
-      if (count > MAX_KEYS) return undefined;
+      if (count > MAX_KEYS || key.length >= HUGE) return undefined;
     }
     const copy = shallowCopy(object, depth);
     let previous = "";
@@ -86,7 +98,10 @@ class OrderedCopier {
       previous = key;
       previousUnit = unit;
       const value = copy[key];
-      if (typeof value === "string") continue;
+      if (typeof value === "string") {
+        if (value.length >= HUGE) return undefined;
+        continue;
+      }
       if (typeof value === "object") {
         if (value === null) continue;
         const inner = this.copy(value, depth + 1);

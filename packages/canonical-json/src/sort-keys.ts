@@ -10,6 +10,7 @@ const MANY = 128;
  */
 const PACKED_UNITS = 4;
 const UNIT_RADIX = 0x100;
+const LARGEST_UNIT = UNIT_RADIX - 1;
 const INDEX_RADIX = 0x100000;
 
 /** Whether distinct keys stand in ascending order of their UTF-16 units (RFC 8785, 3.2.3). */
@@ -89,12 +90,18 @@ function sharedPrefix(keys: readonly string[]): number {
   return length;
 }
 
-/** Never orders two keys wrongly; the end of a key comes first, units from 254 on are all equal. */
+/**
+ * Packs the units of a key that follow the shared prefix so that keys whose packed units differ are
+ * ordered as their units are. The end of a key comes first; a unit too large for its bits takes the
+ * largest number and leaves what follows it to the comparison of strings.
+ */
 function pack(key: string, start: number): number {
   let code = 0;
-  for (let at = start; at < start + PACKED_UNITS; at += 1) {
-    const unit = at < key.length ? Math.min(key.charCodeAt(at) + 1, UNIT_RADIX - 1) : 0;
+  let at = start;
+  for (let packed = 0; packed < PACKED_UNITS; packed += 1) {
+    const unit = at < key.length ? Math.min(key.charCodeAt(at) + 1, LARGEST_UNIT) : 0;
     code = code * UNIT_RADIX + unit;
+    at = unit === LARGEST_UNIT ? key.length : at + 1;
   }
   return code;
 }

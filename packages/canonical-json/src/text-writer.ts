@@ -2,16 +2,14 @@ import { MAX_CONTAINERS, MAX_ENCODE_DEPTH } from "./encode-limits.js";
 import { type KeyList, keyListOf } from "./key-list.js";
 import { isPolluted } from "./ordered-copy.js";
 import { Refusal } from "./refusal.js";
-
-/** What RFC 8785 escapes in a string (section 3.2.2.2), unpaired surrogates, and a few more. */
-const SPECIAL = /["\\p{Cc}\ud800-\udfff]/;
-
-/** From this length on the built-in looks through a string faster than an expression does. */
-const LONG = 128;
+import { bodyOf } from "./string-body.js";
 
 /** How many strings, or UTF-16 units, are assumed to need no escape before that is checked. */
 const BATCH_STRINGS = 512;
 const BATCH_UNITS = 2 ** 20;
+
+/** How many pieces a text may consist of before they are put together. */
+const MIN_PIECES = 2 ** 16;
 
 /** Ends an attempt that assumed too much. */
 class EscapeNeeded extends Error {}
@@ -46,6 +44,8 @@ class TextWriter {
   readonly #careful: boolean;
   #keyList: KeyList | undefined = undefined;
   #containers = 0;
+  #pieces = 0;
+  #maxPieces = MIN_PIECES;
   #batch: string[] = [];
   #batchUnits = 0;
 
@@ -130,6 +130,7 @@ class TextWriter {
           text = `${text}${separator}${this.#value(value, depth)}`;
           separator = ",";
         }
+        if (++this.#pieces > this.#maxPieces) text = this.#joined(text);
       }
     } catch (error) {
       throw enclose(error, reading, array, index);
@@ -168,6 +169,7 @@ class TextWriter {
           text = `${text}${separator}${head}":${this.#value(value, depth)}`;
           separator = ',"';
         }
+        if (++this.#pieces > this.#maxPieces) text = this.#joined(text);
       }
     } catch (error) {
       throw enclose(error, reading, object, key);
@@ -182,12 +184,22 @@ class TextWriter {
     return this.#keyList;
   }
 
+  /**
+   * An engine keeps the pieces of a text that grows by concatenation until somebody looks into it,
+   * which takes many times the memory of the text. Looking seldom enough keeps the time linear.
+   */
+  #joined(text: string): string {
+    this.#pieces = 0;
+    this.#maxPieces = Math.max(MIN_PIECES, text.length >>> 5);
+    return Number.isNaN(text.charCodeAt(0)) ? "" : text;
+  }
+
   /** What stands between the quotes. */
   #body(text: string): string {
     if (this.#careful) return bodyOf(text);
     const first = text.charCodeAt(0);
     // JSON within JSON is common in sealed rows, and full of quotes.
-    if (first === 0x7b || first === 0x5b) return bodyOf(text);
+    if (first === 0x7b || first === 0x5b || text.length > BATCH_UNITS) return bodyOf(text);
     this.#assumePlain(text);
     return text;
   }
@@ -210,14 +222,6 @@ class TextWriter {
     this.#batch = [];
     this.#batchUnits = 0;
   }
-}
-
-function bodyOf(text: string): string {
-  if (text.length < LONG && !SPECIAL.test(text)) return text;
-  const quoted = JSON.stringify(text);
-  if (quoted.length === text.length + 2) return text;
-  if (!text.isWellFormed()) throw new Refusal("UNPAIRED_SURROGATE", text);
-  return quoted.slice(1, -1);
 }
 
 /** A copy, so that which properties count is decided on what will be written. */
