@@ -4,11 +4,10 @@
 
 import { isHex, isUtf8, space, spillNesting, string, value } from "./json";
 
-/** Where `envelope` leaves what it found. */
-export let rawStart: usize = 0;
-export let rawEnd: usize = 0;
-export let timestamp: u64 = 0;
-export let shardId: u32 = 0;
+let rawStart: usize = 0;
+let rawEnd: usize = 0;
+let timestamp: u64 = 0;
+let shardId: u32 = 0;
 
 const FIELD_OTHER: u32 = 0;
 const FIELD_RAW: u32 = 1;
@@ -16,8 +15,11 @@ const FIELD_TIMESTAMP: u32 = 2;
 const FIELD_SHARD: u32 = 4;
 const FIELD_INVALID: u32 = 8;
 
-/** Reads `length` bytes at `at`; false when they are not an envelope. */
-export function envelope(at: usize, length: usize): bool {
+/**
+ * Reads `length` bytes at `at`; false when they are not an envelope. What was found is left at
+ * `result`: start and end of the event counted from `at`, the timestamp's two words, the shard.
+ */
+export function envelope(at: usize, length: usize, result: usize): bool {
   const end = at + length;
   const kept = load<u8>(end);
   store<u8>(end, 0);
@@ -33,6 +35,10 @@ export function envelope(at: usize, length: usize): bool {
   else if (opening === 0x5b) p = elements(first);
   const whole = p !== 0 && space(p) === end && rawEnd !== 0 && isUtf8(rawStart, rawEnd - rawStart);
   store<u8>(end, kept);
+  store<u32>(result, (rawStart - at) as u32);
+  store<u32>(result, (rawEnd - at) as u32, 4);
+  store<u64>(result, timestamp, 8);
+  store<u32>(result, shardId, 16);
   return whole;
 }
 

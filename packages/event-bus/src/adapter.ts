@@ -50,6 +50,8 @@ export interface GroupOptions {
 
 /** One member of a consumer group on a backend. */
 export interface GroupMember {
+  /** Entries that were acknowledged at once because they are not events. */
+  readonly unreadable?: number;
   /** Events for this member, at most `limit`; waits for some and gives none only when aborted. */
   pull(limit: number, signal: AbortSignal): Promise<readonly GroupDelivery[]>;
   acknowledge(deliveries: readonly GroupDelivery[]): Promise<void>;

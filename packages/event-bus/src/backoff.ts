@@ -44,3 +44,12 @@ export class Pause {
     this.#wake?.();
   }
 }
+
+/** Resolves after a while, or as soon as the signal is aborted. */
+export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  const pause = new Pause();
+  const end = (): void => pause.end();
+  signal.addEventListener("abort", end);
+  if (!signal.aborted) await pause.wait(milliseconds);
+  signal.removeEventListener("abort", end);
+}

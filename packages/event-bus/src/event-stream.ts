@@ -1,5 +1,5 @@
 import type { EventAdapter, ShardPage } from "./adapter.js";
-import { delayAfter, Pause, type RetryPolicy } from "./backoff.js";
+import { delayAfter, type RetryPolicy, sleep } from "./backoff.js";
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { type EventBusError, toEventBusError } from "./event-bus-error.js";
 import { Filter, type FilterInput } from "./filter.js";
@@ -131,7 +131,8 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
         for (const event of page.events) {
           if (this.#stop.aborted) return undefined;
           this.#last = { shardId, event };
-          if (event.dedupId !== null && this.#dedup?.isDuplicate(event.dedupId)) {
+          const { dedupId } = event;
+          if (dedupId !== null && this.#dedup?.isDuplicate(dedupId)) {
             this.#duplicates += 1;
           } else if (this.#filter === undefined || this.#filter.matches(event.raw)) {
             yield event;
@@ -145,7 +146,7 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
       // What a closed bus still has in memory is read to its end.
       if (this.#context.closing.aborted) return undefined;
       if (adapter.news !== undefined) await this.#news(adapter.news.bind(adapter));
-      else await this.#sleep(Math.min(IDLE_MS.most, IDLE_MS.least * 2 ** Math.min(idle, 6)));
+      else await sleep(Math.min(IDLE_MS.most, IDLE_MS.least * 2 ** Math.min(idle, 6)), this.#halt);
     }
     return undefined;
   }
@@ -180,7 +181,7 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
       if (!error.retryable) throw error;
       const delay = delayAfter(retry, request.shardId, attempt);
       onReadFailure(request.shardId, error, delay);
-      await this.#sleep(delay);
+      await sleep(delay, this.#halt);
       if (this.#halt.aborted) break;
       try {
         return await adapter.read(request);
@@ -201,17 +202,9 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
       await news(positions, this.#halt);
     } catch {
       // The next read meets the same failure, and reports it.
-      await this.#sleep(IDLE_MS.most);
+      await sleep(IDLE_MS.most, this.#halt);
     } finally {
       this.#context.watch(-1);
     }
-  }
-
-  async #sleep(milliseconds: number): Promise<void> {
-    const pause = new Pause();
-    const end = (): void => pause.end();
-    this.#halt.addEventListener("abort", end);
-    if (!this.#halt.aborted) await pause.wait(milliseconds);
-    this.#halt.removeEventListener("abort", end);
   }
 }

@@ -145,7 +145,7 @@ describe("the JSON grammar of the kernel", () => {
 describe("envelopes", () => {
   const reader = new EnvelopeReader();
   const read = (text: string | Uint8Array): readonly [string, bigint, number] | undefined => {
-    const bytes = typeof text === "string" ? Buffer.from(text) : text;
+    const bytes = Buffer.from(text);
     const event = reader.read("1-0", bytes, null);
     return event && [event.raw, event.insertionTs, event.shardId];
   };

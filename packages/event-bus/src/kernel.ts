@@ -40,11 +40,7 @@ export interface KernelExports {
     outEnds: number,
     outOrder: number,
   ): number;
-  envelope(at: number, length: number): number;
-  readonly rawStart: { readonly value: number };
-  readonly rawEnd: { readonly value: number };
-  readonly timestamp: { readonly value: bigint };
-  readonly shardId: { readonly value: number };
+  envelope(at: number, length: number, result: number): number;
 }
 
 let compiled: object | undefined;

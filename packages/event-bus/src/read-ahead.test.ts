@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ReadRequest, ShardPage } from "./adapter.js";
+import { ReadAhead } from "./read-ahead.js";
+import { StreamBackend } from "./stream-backend.testing.js";
+
+const signal = AbortSignal.any([]);
+
+function reading(backend: StreamBackend): { ahead: ReadAhead; fetched: () => number } {
+  let fetched = 0;
+  const fetch = async (request: ReadRequest): Promise<ShardPage> => {
+    const page = await backend.read(request);
+    fetched += page.events.length;
+    return page;
+  };
+  return { ahead: new ReadAhead(fetch, signal), fetched: () => fetched };
+}
+
+describe("reading ahead", () => {
+  it("asks the backend only once for what one read brought too much of", async () => {
+    const backend = new StreamBackend();
+    for (let i = 1; i <= 100; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
+    const { ahead, fetched } = reading(backend);
+    let after: string | undefined;
+    for (let i = 0; i < 10; i += 1) {
+      const page = await ahead.read({ shardId: 0, after, limit: 100, signal });
+      expect(page.events.map(({ raw }) => Number(raw))).toEqual(
+        Array.from({ length: 100 - i * 10 }, (_, n) => i * 10 + n + 1),
+      );
+      after = page.events[9]?.id;
+    }
+    expect(fetched()).toBe(100);
+  });
+
+  it("fetches the next page while its reader is busy with the last", async () => {
+    const backend = new StreamBackend();
+    for (let i = 1; i <= 40; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
+    const { ahead } = reading(backend);
+    const first = await ahead.read({ shardId: 0, after: undefined, limit: 10, signal });
+    const second = await ahead.read({ shardId: 0, after: first.position, limit: 10, signal });
+    const asked = backend.asked.length;
+    expect(asked).toBe(3);
+    backend.fail = () => {
+      throw new Error("the third page is there already");
+    };
+    const third = await ahead.read({ shardId: 0, after: second.position, limit: 10, signal });
+    expect(third.events.map(({ raw }) => Number(raw))).toEqual([
+      21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+    ]);
+    backend.fail = () => undefined;
+    const fourth = await ahead.read({ shardId: 0, after: third.position, limit: 10, signal });
+    expect([fourth.events.length, fourth.more]).toEqual([10, false]);
+  });
+
+  it("gives what reading directly would give, wherever its readers go on and whatever comes in", async () => {
+    const step = fc.record({
+      add: fc.integer({ min: 0, max: 6 }),
+      limit: fc.integer({ min: 1, max: 8 }),
+      reader: fc.nat(1),
+      /** How far into the page the reader got: to the end, or behind one of its events. */
+      stop: fc.option(fc.nat(7)),
+      unreadable: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const backend = new StreamBackend();
+        const { ahead } = reading(backend);
+        const positions: (string | undefined)[] = [undefined, undefined];
+        let count = 0;
+        for (const { add, limit, reader, stop, unreadable } of steps) {
+          for (let i = 0; i < add; i += 1) {
+            count += 1;
+            backend.put(0, `${count}-0`, unreadable ? "x" : `{"r":${count}}`);
+          }
+          const request = { shardId: 0, after: positions[reader], limit, signal };
+          const page = await ahead.read(request);
+          const direct = await backend.read(request);
+          // A page may be shorter than what is there by now, but it has no gap and shows no less.
+          const raws = page.events.map(({ raw }) => raw);
+          const all = (await backend.read({ ...request, limit: 1_000 })).events.map(
+            ({ raw }) => raw,
+          );
+          expect(raws).toEqual(all.slice(0, raws.length));
+          if (raws.length === 0)
+            expect(page.position === undefined && direct.events.length > 0).toBe(false);
+          if (page.position === undefined) expect(direct.position).toBeUndefined();
+          if (!page.more && page.position !== undefined) {
+            const after = { ...request, after: page.position };
+            expect((await backend.read(after)).position).toBeUndefined();
+          }
+          const cutAt = stop === null ? undefined : page.events[stop];
+          positions[reader] = cutAt?.id ?? page.position ?? positions[reader];
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
