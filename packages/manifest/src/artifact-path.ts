@@ -5,8 +5,8 @@ declare const brand: unique symbol;
 /** A path that names the same file, inside its directory, on every system. */
 export type ArtifactPath = string & { readonly [brand]: "ArtifactPath" };
 
-export const MAX_PATH_BYTES = 1024;
-export const MAX_SEGMENT_BYTES = 255;
+const MAX_PATH_BYTES = 1024;
+const MAX_SEGMENT_BYTES = 255;
 
 /** Most paths: printable ASCII without `\`, `:`; dots, device names and lengths are looked at apart. */
 const PLAIN = /^[ -9;-[\]-~]+$/;

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 
 /** Makes a named pipe, on which a careless reader would wait for ever. */
 export function makePipe(path: string): void {
-  execFileSync("mkfifo", [path]);
+  execFileSync("/usr/bin/mkfifo", [path]);
 }
 
 /** Makes a socket, which stays in place until the scope ends. */

@@ -6,6 +6,7 @@ export const topics: Readonly<
 > = {
   "franklin-socket": () => import("./franklin-socket.bench.ts"),
   manifest: () => import("./manifest.bench.ts"),
+  "mesh-loader": () => import("./mesh-loader.bench.ts"),
   "nats-broker": () => import("./nats-broker.bench.ts"),
   "sealed-reader": () => import("./sealed-reader.bench.ts"),
   substrate: () => import("./substrate.bench.ts"),
