@@ -140,6 +140,12 @@ export class ChildEngine implements Engine {
     };
   }
 
+  async cosignatures(witnessHash: string, signal?: AbortSignal): Promise<string | null> {
+    const value = await this.#ask({ op: "cosignatures", witnessHash }, signal);
+    if (value !== null && typeof value !== "string") throw broken("cosignatures");
+    return value;
+  }
+
   async quickCheck(signal?: AbortSignal): Promise<readonly string[]> {
     const value = await this.#ask({ op: "check" }, signal);
     if (!Array.isArray(value)) throw broken("a list of problems");

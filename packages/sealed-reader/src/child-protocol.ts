@@ -16,6 +16,7 @@ export type ChildRequest =
   | { readonly op: "scan"; readonly request: ScanRequest }
   | { readonly op: "next"; readonly scan: number }
   | { readonly op: "end"; readonly scan: number }
+  | { readonly op: "cosignatures"; readonly witnessHash: string }
   | { readonly op: "check" };
 
 export type Answer =

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { CosignatureLookup } from "./cosignature-lookup.js";
 import { explainFailure, isBusy, isCorrupt } from "./explain-failure.js";
 import { type ConnectionOptions, openGuarded, prepareExact } from "./guarded-connection.js";
 import { pause } from "./pause.js";
@@ -98,6 +99,13 @@ export class LocalEngine implements Engine {
     }, signal);
     this.#scans.add(scan);
     return scan;
+  }
+
+  cosignatures(witnessHash: string, signal?: AbortSignal): Promise<string | null> {
+    return this.#read(
+      (database) => CosignatureLookup.prepare(database)?.of(witnessHash) ?? null,
+      signal,
+    );
   }
 
   quickCheck(signal?: AbortSignal): Promise<readonly string[]> {

@@ -78,6 +78,8 @@ export interface Engine {
     upTo: bigint,
     signal?: AbortSignal,
   ): Promise<KeyCount>;
+  /** The signatures kept for a witness hash, as JSON text, or null. */
+  cosignatures(witnessHash: string, signal?: AbortSignal): Promise<string | null>;
   /** The problems that SQLite's own check finds, none for a sound file. */
   quickCheck(signal?: AbortSignal): Promise<readonly string[]>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import { type RowReport, SEALED_TABLES } from "@gaiaftcl/sealed-row";
+import type { Cosignature } from "@gaiaftcl/witness";
 import {
   type Checkpoint,
   type CheckpointComparison,
@@ -7,7 +7,8 @@ import {
 } from "./checkpoint.js";
 import { parseCosignatures } from "./cosignature-lookup.js";
 import { type DatabaseFile, ensureSameFile } from "./database-file.js";
-import { type EvidenceBundle, linkOf } from "./evidence.js";
+import { type DatabaseVerification, databaseVerdict } from "./database-verification.js";
+import type { EvidenceBundle } from "./evidence.js";
 import { type FollowOptions, followTable } from "./follow-table.js";
 import { closedError, type LocalEngineOptions } from "./local-engine.js";
 import { ensureText, type ReadOptions, scanRequestOf, seqOf } from "./read-options.js";
@@ -16,16 +17,8 @@ import type { Engine, ScanRequest } from "./scan-request.js";
 import { SealedReaderError } from "./sealed-reader-error.js";
 import { keyBefore } from "./table-scan.js";
 import { isTableName, type TableShape } from "./table-shape.js";
+import { takeEvidence } from "./take-evidence.js";
 import { type TableVerification, type VerifyAllOptions, verifyTable } from "./verify-table.js";
-
-/** The verdict on all tables of a database. */
-export interface DatabaseVerification {
-  readonly ok: boolean;
-  readonly tables: readonly TableVerification[];
-  /** Sealed tables that the database does not have. */
-  readonly absent: readonly string[];
-  readonly summary: string;
-}
 
 /** What `openSealed` hands over. */
 export interface ReaderParts {
@@ -196,6 +189,17 @@ export class SealedReader implements AsyncDisposable {
     return (await this.find(table, witnessHash)) !== undefined;
   }
 
+  /** The signatures kept for a row, whoever made them: whether they are any is for keys to say. */
+  async cosignatures(
+    witnessHash: string,
+    options: Cancellable = {},
+  ): Promise<readonly Cosignature[]> {
+    await this.#ensureReadable();
+    const hash = ensureText("witnessHash", witnessHash);
+    const text = await this.#parts.engine.cosignatures(hash, options.signal);
+    return text === null ? [] : parseCosignatures(text);
+  }
+
   /**
    * Verifies every row of one table, or of every table there is, and the chain between the rows.
    * Numbers missing from `seq`, rows missing at the end and clocks that went backwards are reported.
@@ -248,38 +252,8 @@ export class SealedReader implements AsyncDisposable {
    * @throws SealedReaderError `ROW_MISSING` where it is no longer there as it was
    */
   async evidence(row: SealedRow, options: Cancellable = {}): Promise<EvidenceBundle> {
-    const { table } = row.report;
-    const { seq } = row;
-    if (seq === undefined) {
-      throw new SealedReaderError(
-        "TABLE_UNSUPPORTED",
-        `${table} has no integer key, so a single row of it cannot be found again`,
-      );
-    }
     await this.#ensureReadable();
-    const scan = await this.#parts.engine.scan(
-      { table: ensureTable(table), after: keyBefore(seq), upTo: seq, limit: 1, cosignatures: true },
-      options.signal,
-    );
-    try {
-      const [scanned] = (await scan.next(options.signal)).rows;
-      const found = scanned === undefined ? undefined : new RowJudge(scan.shape, {}).judge(scanned);
-      if (scanned === undefined || found === undefined || !isSameRow(found.report, row.report)) {
-        throw new SealedReaderError(
-          "ROW_MISSING",
-          `${table}: row ${seq} is no longer there as it was read; verify the table`,
-        );
-      }
-      return {
-        table,
-        definition: SEALED_TABLES.find((known) => known.name === table) ?? null,
-        row: found.row,
-        previousWitnessHash: linkOf(table, scanned.previous),
-        cosignatures: scanned.cosignatures === null ? [] : parseCosignatures(scanned.cosignatures),
-      };
-    } finally {
-      await scan.close();
-    }
+    return takeEvidence(this.#parts.engine, row, options.signal);
   }
 
   /**
@@ -341,25 +315,6 @@ export class SealedReader implements AsyncDisposable {
       ? this.#closing.signal
       : AbortSignal.any([signal, this.#closing.signal]);
   }
-}
-
-function databaseVerdict(tables: readonly TableVerification[]): DatabaseVerification {
-  const present = new Set(tables.map((verified) => verified.table));
-  const absent = SEALED_TABLES.map((table) => table.name).filter((name) => !present.has(name));
-  const bad = tables.filter((verified) => !verified.ok);
-  const rows = tables.reduce((sum, verified) => sum + verified.rows, 0);
-  const [first] = bad;
-  const summary =
-    first !== undefined
-      ? `${bad.length} of ${tables.length} tables failed; ${first.table}: ${first.summary}`
-      : tables.length === 0
-        ? "there is no sealed table"
-        : `${rows} rows in ${tables.length} tables verified`;
-  return { ok: tables.length > 0 && bad.length === 0, tables, absent, summary };
-}
-
-function isSameRow(one: RowReport, other: RowReport): boolean {
-  return one.witnessHash === other.witnessHash && one.id === other.id;
 }
 
 /** @throws SealedReaderError `OPTION_INVALID` */

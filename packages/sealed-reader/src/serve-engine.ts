@@ -82,6 +82,8 @@ class EngineServer {
         this.#scans.delete(number);
         return null;
       }
+      case "cosignatures":
+        return engine.cosignatures(String(request["witnessHash"]));
       case "check":
         return engine.quickCheck();
       default:

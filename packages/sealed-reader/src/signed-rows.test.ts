@@ -37,6 +37,12 @@ describe.each([
     const found = await collect(reader.researchTelemetry());
     expect(found.map(({ report }) => report.level)).toEqual(["signed", "signed", "signed"]);
 
+    const hash = String(rows[0]?.["witness_hash_sha256"]);
+    expect((await reader.cosignatures(hash)).map(({ context }) => context).sort()).toEqual(
+      CONTEXTS.toSorted(),
+    );
+    expect(await reader.cosignatures("0".repeat(64))).toEqual([]);
+
     cell.database.exec(
       `DELETE FROM substrate_cosignatures WHERE context = 'tau_block' AND witness_hash_sha256 = '${rows[1]?.["witness_hash_sha256"]}'`,
     );
