@@ -1,0 +1,107 @@
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import type { Storage, StorageEntry, StorageFile } from "./storage.js";
+
+/** A file by its descriptor. fdatasync: the length is data too, only times may be lost. */
+class NodeFile implements StorageFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  size(): number {
+    return fstatSync(this.#descriptor).size;
+  }
+
+  read(target: Uint8Array, position: number): number {
+    return readSync(this.#descriptor, target, 0, target.length, position);
+  }
+
+  write(bytes: Uint8Array, position: number): number {
+    return writeSync(this.#descriptor, bytes, 0, bytes.length, position);
+  }
+
+  truncate(length: number): void {
+    ftruncateSync(this.#descriptor, length);
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  syncNow(): void {
+    fdatasyncSync(this.#descriptor);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+/** The file system of this host. */
+export const nodeStorage: Storage = {
+  open(path, mode) {
+    const flags = mode === "read" ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT;
+    return new NodeFile(openSync(path, flags, 0o644));
+  },
+
+  list(directory): readonly StorageEntry[] | undefined {
+    try {
+      return readdirSync(directory, { withFileTypes: true }).map((entry) => ({
+        name: entry.name,
+        kind: entry.isFile() ? "file" : entry.isDirectory() ? "directory" : "other",
+      }));
+    } catch (cause) {
+      if (isCode(cause, "ENOENT")) return undefined;
+      throw cause;
+    }
+  },
+
+  makeDirectory(path) {
+    try {
+      mkdirSync(path);
+    } catch (cause) {
+      if (!isCode(cause, "EEXIST")) throw cause;
+    }
+  },
+
+  rename(from, to) {
+    renameSync(from, to);
+  },
+
+  remove(path) {
+    rmSync(path, { recursive: true, force: true });
+  },
+
+  syncDirectory(path) {
+    // Windows opens no directory, and keeps names by itself.
+    if (process.platform === "win32") return;
+    const descriptor = openSync(path, constants.O_RDONLY);
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  },
+};
+
+function isCode(cause: unknown, code: string): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === code;
+}

@@ -1,0 +1,227 @@
+import { setImmediate } from "node:timers/promises";
+import { checksum } from "./checksum.js";
+import { findGeneration, removeOthers } from "./generation.js";
+import { GenerationFiles } from "./generation-files.js";
+import {
+  CHECKSUM_MASK,
+  INLINE_BYTES,
+  INLINE_FLAG,
+  inlinePayload,
+  RECORD_BYTES,
+} from "./index-record.js";
+import { PayloadReader } from "./payload-reader.js";
+import { RecordTable } from "./record-table.js";
+import { SequenceRuns } from "./sequence-runs.js";
+import { readFully, type Storage, type StorageFile, writeFully } from "./storage.js";
+
+const RECORDS_PER_READ = 16_384;
+/** Between pauses for the event loop. */
+const RECORDS_PER_TURN = 262_144;
+
+/** What opening a persistent log found and repaired; all zero for a log that was closed well. */
+export interface RecoveryReport {
+  readonly generation: number;
+  /** How the live generation was found: anything but `manifest` and `new` is a repair. */
+  readonly found: "manifest" | "complete" | "flat" | "new";
+  /** Events recovered. */
+  readonly events: number;
+  /** Records cut from the end, since their payloads are not all there (step 3). */
+  readonly tornRecords: number;
+  /** Events that are left out, since their checksum fails (step 6); they stay on disk. */
+  readonly damagedEvents: number;
+  /** Stray bytes cut from the end of the index and of the payload file (steps 2 and 4). */
+  readonly strayIndexBytes: number;
+  readonly strayPayloadBytes: number;
+  /** Places where sequence numbers do not follow one another: a hole, or a damaged number. */
+  readonly sequenceBreaks: number;
+  /** Whether append times were lost, so that events count as appended now (step 5). */
+  readonly timestampsLost: boolean;
+  /** Generations that were not the live one, and were deleted (step 8). */
+  readonly generationsRemoved: number;
+}
+
+/** A log as it was found on disk. */
+export interface RecoveredLog {
+  readonly files: GenerationFiles;
+  readonly table: RecordTable;
+  readonly runs: SequenceRuns;
+  /** Sum of 20 and the payload's length over the events. */
+  readonly weight: number;
+  /** Whether the timestamp file holds one entry for each event, in their order. */
+  readonly timestampsKnown: boolean;
+  readonly report: RecoveryReport;
+}
+
+/**
+ * Opens a channel's directory, which must exist, and recovers what it holds: steps 1 to 9 of
+ * section 3, byte for byte as 0.19.0 does them. Lets the event loop run in between.
+ */
+export async function recover(storage: Storage, directory: string): Promise<RecoveredLog> {
+  const live = findGeneration(storage, directory);
+  const files = GenerationFiles.open(storage, directory, live.generation);
+  try {
+    const indexBytes = files.indexSize;
+    const strayIndexBytes = indexBytes % RECORD_BYTES;
+    const whole = (indexBytes - strayIndexBytes) / RECORD_BYTES;
+    if (strayIndexBytes > 0) files.truncate("idx", whole * RECORD_BYTES);
+    const kept = firstTorn(files, whole);
+    if (kept < whole) files.truncate("idx", kept * RECORD_BYTES);
+
+    const scan = await scanRecords(files, kept);
+    const strayPayloadBytes = Math.max(0, files.payloadSize - scan.payloadEnd);
+    if (strayPayloadBytes > 0) files.truncate("dat", scan.payloadEnd);
+
+    const timestampsKnown = files.timestampSize >= 8 * kept;
+    if (timestampsKnown) repairTimestamps(files, kept, scan.damaged);
+    const generationsRemoved = removeOthers(storage, directory, live.generation);
+    const startsLate = live.generation === 1 && scan.runs.end > 0 && scan.runs.seqAt(0) > 0n;
+    return {
+      files,
+      table: scan.table,
+      runs: scan.runs,
+      weight: scan.weight,
+      timestampsKnown,
+      report: {
+        ...live,
+        events: scan.runs.end,
+        tornRecords: whole - kept,
+        damagedEvents: scan.damaged.length,
+        strayIndexBytes,
+        strayPayloadBytes,
+        sequenceBreaks: scan.runs.breaks + (startsLate ? 1 : 0),
+        timestampsLost: !timestampsKnown,
+        generationsRemoved,
+      },
+    };
+  } catch (cause) {
+    files.close();
+    throw cause;
+  }
+}
+
+/**
+ * Step 3, from the newest record back: how many records remain once the torn ones at the end, and
+ * the inline ones behind them, are cut.
+ */
+function firstTorn(files: GenerationFiles, records: number): number {
+  let torn = records;
+  for (const { from, view, count } of recordsBackwards(files.index, records)) {
+    for (let n = count - 1; n >= 0; n -= 1) {
+      const at = n * RECORD_BYTES;
+      if (view.getUint32(at + 16, true) >= INLINE_FLAG) continue;
+      const end = view.getUint32(at + 8, true) + view.getUint32(at + 12, true);
+      if (end <= files.payloadSize) return torn;
+      torn = from + n;
+    }
+  }
+  return torn;
+}
+
+interface RecordRead {
+  /** The number of the first record, the bytes, and how many records they are. */
+  readonly from: number;
+  readonly view: DataView;
+  readonly count: number;
+}
+
+/** Blocks of records, newest first; a small one first, since mostly the newest record fits. */
+function* recordsBackwards(index: StorageFile, records: number): Generator<RecordRead> {
+  let end = records;
+  for (let size = 64; end > 0; size = RECORDS_PER_READ) {
+    const from = Math.max(0, end - size);
+    yield readRecords(index, from, end - from);
+    end = from;
+  }
+}
+
+function readRecords(index: StorageFile, from: number, count: number): RecordRead {
+  const bytes = new Uint8Array(count * RECORD_BYTES);
+  const came = readFully(index, bytes, from * RECORD_BYTES);
+  if (came < bytes.length) {
+    throw new Error(`idx ended at byte ${from * RECORD_BYTES + came} while it was read`);
+  }
+  return { from, view: new DataView(bytes.buffer), count };
+}
+
+interface Scan {
+  readonly table: RecordTable;
+  readonly runs: SequenceRuns;
+  readonly payloadEnd: number;
+  readonly weight: number;
+  /** The numbers of the records that step 6 leaves out. */
+  readonly damaged: readonly number[];
+}
+
+/** Steps 4 and 6 in one pass: where the payloads end, and which events are whole. */
+async function scanRecords(files: GenerationFiles, records: number): Promise<Scan> {
+  const table = new RecordTable();
+  const runs = new SequenceRuns();
+  const payloads = new PayloadReader(files.payload);
+  const damaged: number[] = [];
+  let payloadEnd = 0;
+  let weight = 0;
+  for (let from = 0; from < records; from += RECORDS_PER_READ) {
+    if (from > 0 && from % RECORDS_PER_TURN === 0) await setImmediate();
+    const { view, count } = readRecords(
+      files.index,
+      from,
+      Math.min(RECORDS_PER_READ, records - from),
+    );
+    for (let n = 0; n < count; n += 1) {
+      const at = n * RECORD_BYTES;
+      const offset = view.getUint32(at + 8, true);
+      const length = view.getUint32(at + 12, true);
+      const last = view.getUint32(at + 16, true);
+      const inline = last >= INLINE_FLAG;
+      if (!inline && offset + length > payloadEnd) payloadEnd = offset + length;
+      const fits = inline || offset + length <= files.payloadSize;
+      const payload = inline
+        ? inlinePayload(offset, length)
+        : payloads.read(offset, fits ? length : 0, files.payloadSize);
+      if (!fits || checksum(payload) !== (last & CHECKSUM_MASK)) {
+        damaged.push(from + n);
+        continue;
+      }
+      weight += RECORD_BYTES + (inline ? 0 : length);
+      table.push(offset, length, last);
+      runs.pushWords(view.getUint32(at, true), view.getUint32(at + 4, true));
+    }
+  }
+  return { table, runs, payloadEnd, weight, damaged };
+}
+
+/** Step 7. Where events were left out, their times are too, and so the file is short from then on. */
+function repairTimestamps(
+  files: GenerationFiles,
+  records: number,
+  damaged: readonly number[],
+): void {
+  if (damaged.length === 0) {
+    if (records > 0) files.truncate("ts", 8 * records);
+    return;
+  }
+  const times = new Uint8Array(8 * records);
+  readFully(files.timestamps, times, 0);
+  let kept = 0;
+  let next = 0;
+  for (let record = 0; record < records; record += 1) {
+    if (damaged[next] === record) {
+      next += 1;
+      continue;
+    }
+    times.copyWithin(kept * 8, record * 8, record * 8 + 8);
+    kept += 1;
+  }
+  writeFully(files.timestamps, times.subarray(0, kept * 8), 0);
+  files.truncate("ts", kept * 8);
+}
+
+/** The bytes an event takes: what retention by bytes counts (section 5). */
+export function eventWeight(length: number, last: number): number {
+  return RECORD_BYTES + (last >= INLINE_FLAG ? 0 : length);
+}
+
+/** The length of an event's payload, from its record. */
+export function payloadLength(length: number, last: number): number {
+  return last >= INLINE_FLAG ? INLINE_BYTES : length;
+}
