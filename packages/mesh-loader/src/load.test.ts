@@ -96,6 +96,14 @@ describe("loading a module", () => {
     expect(await mesh.loader().load("t.load.entry")).toMatchObject({ main: true });
   });
 
+  it("may be data alone", async () => {
+    await mesh.publish("t.load.data", {
+      "package.json": '{"main":"./data.json"}',
+      "data.json": '{ "__proto__": 1, "four": 4 }',
+    });
+    expect((await mesh.loader().load("t.load.data"))["default"]).toHaveProperty("four", 4);
+  });
+
   it("waits for top-level await, and for no longer than the caller does", async () => {
     await mesh.publish("t.load.tla", {
       "index.js": "export const value = await new Promise((done) => setTimeout(done, 5, 7));",
@@ -257,6 +265,30 @@ describe("a new version", () => {
     await expect(loader.load("t.new.retry")).rejects.toThrow("not yet");
     Object.assign(globalThis, { notYet: false });
     expect(await loader.load("t.new.retry")).toMatchObject({ ok: true });
+  });
+});
+
+describe("several loads at once", () => {
+  it("give one instance, and do not disturb one another when one fails", async () => {
+    await mesh.publish("t.once.shared", { "index.js": "export const shared = {};" });
+    await mesh.publish("t.once.good", {
+      "index.js": 'export { shared } from "t.once.shared"; await 0; export const good = true;',
+    });
+    await mesh.publish("t.once.bad", {
+      "index.js": 'import "t.once.shared"; import "t.once.absent";',
+    });
+    const loader = mesh.loader();
+    const [one, bad, two] = await Promise.allSettled([
+      loader.load("t.once.good"),
+      loader.load("t.once.bad"),
+      loader.load("t.once.good"),
+    ]);
+    expect(bad).toMatchObject({ status: "rejected", reason: refusal("IMPORT_DENIED") });
+    const again = await loader.load("t.once.good");
+    expect(again).toMatchObject({ good: true });
+    for (const settled of [one, two]) {
+      expect(settled.status === "fulfilled" && settled.value === again).toBe(true);
+    }
   });
 });
 

@@ -158,11 +158,14 @@ export class MeshLoader {
 
   async #import(version: ModuleVersion, signal: AbortSignal | undefined): Promise<ModuleNamespace> {
     try {
-      const module: ModuleNamespace = await untilAborted(import(version.entryUrl), signal);
-      this.#scope.settle();
+      const json = version.formatOf(version.entry.path) === "json";
+      const attributes = json ? { with: { type: "json" } } : {};
+      const importing: Promise<ModuleNamespace> = import(version.entryUrl, attributes);
+      const module = await untilAborted(importing, signal);
+      version.settle();
       return module;
     } catch (error) {
-      this.#scope.abandon();
+      version.abandon();
       throw error;
     }
   }

@@ -112,6 +112,7 @@ class ModuleRegistry {
       case "module": {
         if (target.name === version.name) return resolved(version, version.entry.path);
         const imported = acquire(version, target.name, specifier, from);
+        version.imports.add(imported);
         return resolved(imported, imported.entry.path);
       }
       case "denied":

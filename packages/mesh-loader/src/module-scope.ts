@@ -56,20 +56,6 @@ export class ModuleScope {
     return this.adopt(runBlocking(verifyModule(this.policy, name, { importer })));
   }
 
-  /** After an import that succeeded: what it linked is good. */
-  settle(): void {
-    for (const version of this.#current.values()) {
-      if (version.state === "new") version.state = "ready";
-    }
-  }
-
-  /** After an import that failed: Node remembers the failure of all that it was about to link. */
-  abandon(): void {
-    for (const version of this.#current.values()) {
-      if (version.state === "new") version.state = "failed";
-    }
-  }
-
   /** Forgets every version of a module; false when there was none. */
   release(name: ModuleName): boolean {
     const versions = this.#versions.get(name);

@@ -20,6 +20,8 @@ export class ModuleVersion {
   readonly scope: ModuleScope;
   /** The names of its files, which it keeps when the bytes are released. */
   readonly paths: ReadonlySet<string>;
+  /** Versions of other modules that its files asked for so far. */
+  readonly imports: Set<ModuleVersion> = new Set();
   /** Scopes that use it; without any its bytes are released. */
   readonly holders: Set<ModuleScope> = new Set();
   /**
@@ -77,9 +79,30 @@ export class ModuleVersion {
     );
   }
 
+  /** After an import of its entry that succeeded: all that it linked is good. */
+  settle(): void {
+    for (const version of this.#reachable()) {
+      if (version.state !== "released") version.state = "ready";
+    }
+  }
+
+  /** After an import of its entry that failed: Node remembers that for all that it was about to link. */
+  abandon(): void {
+    for (const version of this.#reachable()) {
+      if (version.state === "new") version.state = "failed";
+    }
+  }
+
   /** Forgets the bytes. What was imported before goes on working. */
   release(): void {
     this.state = "released";
     this.#files = new Map();
+  }
+
+  #reachable(): ReadonlySet<ModuleVersion> {
+    const reached = new Set<ModuleVersion>([this]);
+    // A set gives what is added to it while it is walked as well.
+    for (const version of reached) for (const imported of version.imports) reached.add(imported);
+    return reached;
   }
 }
