@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { connect as connectClient } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { NatsBroker, type NatsBrokerOptions } from "./nats-broker.js";
@@ -18,6 +19,10 @@ async function codeOf(options: NatsBrokerOptions): Promise<string> {
   }
 }
 
+async function lameDuck(client: NatsConnection): Promise<void> {
+  for await (const { type } of client.status()) if (type === "ldm") return;
+}
+
 /** Settles when `condition` holds; a test's own limit ends a wait for what never comes. */
 async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((turn) => setTimeout(turn, 5));
@@ -26,6 +31,10 @@ async function eventually(condition: () => boolean): Promise<void> {
 describe("listening", () => {
   it.each(["127.0.0.1", "localhost", "127.0.0.53"])("takes %s", async (host) => {
     expect(await codeOf({ host })).toMatch(/^listens on 127\./u);
+  });
+
+  it("takes ::1 where there is IPv6", async () => {
+    expect(["listens on ::1", "LISTEN_FAILED"]).toContain(await codeOf({ host: "::1" }));
   });
 
   it.each([
@@ -105,9 +114,9 @@ describe("closing", () => {
   it("with a grace tells clients to leave first, and ends when they have", async () => {
     const broker = await NatsBroker.listen();
     const client = await connectClient({ servers: broker.url, reconnect: false });
-    const statuses = client.status();
+    const told = lameDuck(client);
     const closed = broker.close({ graceMs: 60_000 });
-    for await (const { type } of statuses) if (type === "ldm") break;
+    await told;
     expect(await Promise.race([closed, client.flush().then(() => "still served")])).toBe(
       "still served",
     );

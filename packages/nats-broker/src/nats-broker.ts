@@ -5,6 +5,7 @@ import { Connection } from "./connection.js";
 import { type BrokerLimits, resolveLimits } from "./limits.js";
 import { loopbackAddress } from "./loopback.js";
 import { NatsBrokerError } from "./nats-broker-error.js";
+import { PatientClock } from "./patient-clock.js";
 import { type BrokerLogger, Router, type RouterStats } from "./router.js";
 
 export interface NatsBrokerOptions extends Partial<BrokerLimits> {
@@ -191,21 +192,13 @@ async function listening(server: Server, host: string, port: number): Promise<vo
   }
 }
 
-/**
- * Drives the deadlines of all sessions. The clock of the router advances by at most two intervals
- * at a time, so that a process that was suspended or busy does not hold its own absence against
- * the clients.
- */
+/** Drives the deadlines of all sessions, several times within the shortest of them. */
 function tickEvery(router: Router): NodeJS.Timeout {
   const { pingIntervalMs, writeDeadlineMs, authTimeoutMs } = router.limits;
   const shortest = Math.min(pingIntervalMs, writeDeadlineMs, authTimeoutMs);
   const interval = Math.max(5, Math.min(1_000, Math.floor(shortest / 4)));
-  let before = performance.now();
-  return setInterval(() => {
-    const now = performance.now();
-    router.tick(router.now + Math.min(now - before, 2 * interval));
-    before = now;
-  }, interval).unref();
+  const clock = new PatientClock(interval, performance.now());
+  return setInterval(() => router.tick(clock.advance(performance.now())), interval).unref();
 }
 
 function checkPort(port: number): void {

@@ -53,6 +53,7 @@ export class Outbox {
   #end = 0;
   #queued = 0;
   #inFlight = 0;
+  #closed = false;
 
   constructor(memory: OutputMemory) {
     this.#memory = memory;
@@ -110,8 +111,10 @@ export class Outbox {
 
   /** The system has let go of the buffers of `batch`, whether or not the bytes went out. */
   written(batch: Batch): void {
-    this.#inFlight -= batch.bytes;
-    this.#memory.pendingBytes -= batch.bytes;
+    if (!this.#closed) {
+      this.#inFlight -= batch.bytes;
+      this.#memory.pendingBytes -= batch.bytes;
+    }
     for (const { slab } of batch.parts) {
       if (slab === undefined) continue;
       slab.parts -= 1;
@@ -124,9 +127,12 @@ export class Outbox {
     }
   }
 
-  /** Forgets everything not taken. */
-  clear(): void {
+  /** Forgets everything, and takes it off the account; what is under way goes with its socket. */
+  close(): void {
     while (!this.isEmpty) this.written(this.take());
+    this.#memory.pendingBytes -= this.#inFlight;
+    this.#inFlight = 0;
+    this.#closed = true;
   }
 
   #room(length: number): Buffer {

@@ -39,8 +39,8 @@ export class Router {
   };
   /** Pending bytes of a consumer from which on its publishers rest for a moment. */
   readonly stallBytes: number;
-  /** The time of the last tick, in milliseconds. */
-  now: number;
+  /** The time of the last tick, in milliseconds from the start. */
+  now = 0;
   readonly #token: Buffer | undefined;
   readonly #random: () => number;
   readonly #tree = new SubjectTree<Subscription>();
@@ -53,14 +53,12 @@ export class Router {
     options: {
       readonly token?: string | undefined;
       readonly logger?: BrokerLogger | undefined;
-      readonly now?: number;
       /** A number from 0 up to 1, which picks the member of a queue group. */
       readonly random?: () => number;
     } = {},
   ) {
     this.limits = limits;
     this.logger = options.logger;
-    this.now = options.now ?? 0;
     this.stallBytes = Math.floor(limits.maxPending / 2);
     this.#token = options.token === undefined ? undefined : digest(options.token);
     this.#random = options.random ?? Math.random;
@@ -126,7 +124,7 @@ export class Router {
         break;
       }
     }
-    if (this.output.pendingBytes > this.limits.maxTotalPending) this.#cutFurthestBehind();
+    this.boundMemory();
     return delivered;
   }
 
@@ -137,6 +135,19 @@ export class Router {
       const headers = `NATS/1.0 503\r\nNats-Subject: ${request.subject}\r\n\r\n`;
       requester.notify(`H${prefix}${headers.length} ${headers.length}\r\n${headers}\r\n`);
       return;
+    }
+  }
+
+  /** Cuts off the client furthest behind while all together have too much pending. */
+  boundMemory(): void {
+    while (this.output.pendingBytes > this.limits.maxTotalPending) {
+      let furthest: Session | undefined;
+      for (const session of this.sessions) {
+        if (session.outbox.pendingBytes > (furthest?.outbox.pendingBytes ?? 0)) furthest = session;
+      }
+      // Not to be expected: the account is the sum over the sessions.
+      if (furthest === undefined) return;
+      furthest.cut();
     }
   }
 
@@ -189,14 +200,6 @@ export class Router {
     subscription.delivered += 1;
     if (subscription.delivered === subscription.max) this.unsubscribe(subscription);
     return true;
-  }
-
-  #cutFurthestBehind(): void {
-    let furthest: Session | undefined;
-    for (const session of this.sessions) {
-      if (session.outbox.pendingBytes > (furthest?.outbox.pendingBytes ?? 0)) furthest = session;
-    }
-    furthest?.cut();
   }
 }
 

@@ -119,7 +119,7 @@ export class Session implements ProtocolHandler {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#release();
-    this.outbox.clear();
+    this.outbox.close();
     this.#router.closed(this);
   }
 
@@ -253,6 +253,7 @@ export class Session implements ProtocolHandler {
     this.outbox.text(text);
     this.#router.touch(this);
     if (this.outbox.pendingBytes > this.#router.limits.maxPending) this.cut();
+    this.#router.boundMemory();
   }
 
   #stallFor(consumer: Session): void {

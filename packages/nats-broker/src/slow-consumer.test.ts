@@ -93,6 +93,18 @@ describe("a slow consumer", () => {
     expect([slower.destroyed, slow.destroyed]).toEqual([true, false]);
   });
 
+  it("is cut off too when the answers to all clients together are too much", () => {
+    const router = memoryRouter({ ...limits, maxTotalPending: 12_000 });
+    const clients = [1, 2, 3].map(() => new MemoryClient(router));
+    for (const [index, client] of clients.entries()) {
+      client.reading = false;
+      client.send("PING\r\n".repeat(800 - index));
+    }
+    // The first had the most; without it the others fit.
+    expect(clients.map((client) => client.destroyed)).toEqual([true, false, false]);
+    expect(router.output.pendingBytes).toBe((799 + 798) * "PONG\r\n".length);
+  });
+
   it("includes one that asks for answers and reads none", () => {
     const router = memoryRouter(limits);
     const client = new MemoryClient(router);

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
   type Benchmark,
@@ -102,7 +103,9 @@ async function requests(
     for (const side of ["ours", "theirs"] as const) {
       const service = await connect({ servers: brokers[side].url });
       const client = await connect({ servers: brokers[side].url });
-      service.subscribe("bench.echo", { callback: (_, message) => message.respond(message.data) });
+      service.subscribe("bench.echo", {
+        callback: (_, message) => void message.respond(message.data),
+      });
       await service.flush();
       for (let index = 0; index < 600; index += 1) {
         const start = performance.now();

@@ -1,4 +1,5 @@
-import { type ConnectionOptions, connect, type NatsConnection } from "@nats-io/transport-node";
+import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
 import type { BrokerSettings, RunningBroker, StartBroker } from "./nats-broker-process.ts";
 
 /** Something a client can do, and what must come of it whichever broker it does it with. */

@@ -1,4 +1,4 @@
-import type { ConnectionOptions, NatsConnection } from "@nats-io/transport-node";
+import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 import { failureOf, type NatsCase, takeText } from "./nats-case.ts";
 import { RawClient } from "./nats-raw-client.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { headers, type Msg } from "@nats-io/transport-node";
+import { headers, type Msg } from "@nats-io/nats-core";
 import { type NatsBench, type NatsCase, numbers, takeText } from "./nats-case.ts";
 
 const suite = JSON.parse(

@@ -1,4 +1,4 @@
-import { headers, type RequestManyOptions } from "@nats-io/transport-node";
+import { headers, type RequestManyOptions } from "@nats-io/nats-core";
 import { failureOf, type NatsBench, type NatsCase, numbers, takeText } from "./nats-case.ts";
 
 /** Request and reply, and the ways in which a subscription ends. */
