@@ -18,10 +18,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     interrupted.abort(new Error(`ended by ${signal}`));
   });
 }
-// A reader that has seen enough, such as `head`, is no error.
+// A reader that has seen enough, such as `head`, ends the command like Ctrl-C does.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
+  interrupted.abort(error);
 });
 
 process.exitCode = await runCommandLine({

@@ -11,7 +11,7 @@ import { FranklinClient } from "@gaiaftcl/franklin-socket/client";
 import { KeyStore } from "@gaiaftcl/key-store";
 
 const daemonMain = fileURLToPath(import.meta.resolve("@gaiaftcl/cell/main"));
-const commandLineMain = fileURLToPath(import.meta.resolve("gaiaftcl/main"));
+export const commandLineMain = fileURLToPath(import.meta.resolve("gaiaftcl/main"));
 
 /** What a command printed and how it ended. */
 export interface CommandResult {

@@ -117,8 +117,7 @@ async function stop(session: Session): Promise<void> {
 
 /** The process that holds the lock of this home: the lock, not the state file, says who runs. */
 function runningPid(session: Session): number | undefined {
-  const holder = lockHolder(session.layout.lockPath);
-  return holder === undefined || holder.pid === 0 ? undefined : holder.pid;
+  return lockHolder(session.layout.lockPath)?.pid;
 }
 
 function reportState(session: Session, state: RuntimeState, what: "started" | "running"): void {

@@ -1,15 +1,18 @@
 import { Command, CommanderError } from "commander";
 import { addCellCommands } from "./cell-commands.js";
+import { addDevCommand } from "./dev-command.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { failureOf } from "./failure.js";
 import { addFranklinCommands } from "./franklin-commands.js";
 import { addKeysCommands } from "./keys-commands.js";
+import { addMeshCommands } from "./mesh-commands.js";
 import { type ExitCode, exitCodes, Output } from "./output.js";
 import { Session } from "./session.js";
+import { addSubscribeCommand } from "./subscribe-command.js";
 import { addSubstrateCommands } from "./substrate-commands.js";
 
 /** What a command does; what it returns is the exit code, `ok` when it returns nothing. */
-export type CommandBody<Arguments extends readonly unknown[]> = (
+type CommandBody<Arguments extends readonly unknown[]> = (
   session: Session,
   ...args: Arguments
 ) => Promise<ExitCode | undefined | void>;
@@ -64,10 +67,13 @@ export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
       session = new Session({ home, output, signal: options.signal, env: options.env });
       exitCode = (await body(session, ...args)) ?? exitCodes.ok;
     };
+  addDevCommand(program, run);
   addCellCommands(program, run);
   addKeysCommands(program, run);
+  addMeshCommands(program, run);
   addFranklinCommands(program, run);
   addSubstrateCommands(program, run);
+  addSubscribeCommand(program, run);
   addDoctorCommand(program, run);
 
   try {

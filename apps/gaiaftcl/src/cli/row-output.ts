@@ -38,6 +38,8 @@ function jsonRow(row: RowRecord): Record<string, unknown> {
 }
 
 function shortened(value: RowRecord[string] | undefined): string {
-  const text = value instanceof Uint8Array ? `${value.length} bytes` : String(value);
+  const raw = value instanceof Uint8Array ? `${value.length} bytes` : String(value);
+  // What a table or a broker holds must not steer the terminal.
+  const text = raw.replace(/\p{Cc}/gu, "\ufffd");
   return text.length > 48 ? `${text.slice(0, 45)}…` : text;
 }

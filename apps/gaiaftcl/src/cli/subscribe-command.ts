@@ -1,0 +1,94 @@
+import { stat } from "node:fs/promises";
+import { type SubscribedMessage, type Subscription, subscribe } from "@gaiaftcl/nats-subscribe";
+import type { Command } from "commander";
+import { subscribeToCell } from "../subscribe-to-cell.js";
+import { wholeNumber } from "./franklin-commands.js";
+import type { RunCommand } from "./program.js";
+import { reportLines } from "./report-lines.js";
+import { rowLine, rowRecord } from "./row-output.js";
+import type { Session } from "./session.js";
+
+interface SubscribeOptions {
+  readonly confirm: boolean;
+  readonly signed: boolean;
+  readonly count?: number;
+  readonly explain: boolean;
+}
+
+/** `subscribe <subject>`: messages as they come, each row with its verdict (cell format, sections 7 and 8). */
+export function addSubscribeCommand(program: Command, run: RunCommand): void {
+  program
+    .command("subscribe <subject...>")
+    .description("messages as they are broadcast, each row verified, until Ctrl-C")
+    .option("--confirm", "look up each row in the local database", false)
+    .option("--signed", "demand that the five federation keys have cosigned every row", false)
+    .option("--count <messages>", "end after so many messages", wholeNumber)
+    .option("--explain", "show every check of each row", false)
+    .action(run(show));
+}
+
+async function show(
+  session: Session,
+  subjects: readonly string[],
+  options: SubscribeOptions,
+): Promise<void> {
+  const { signal } = session;
+  await using subscription = await open(session, subjects, options);
+  const { count = Number.POSITIVE_INFINITY } = options;
+  let seen = 0;
+  try {
+    for await (const message of subscription) {
+      report(session, message, options.explain);
+      seen += 1;
+      if (seen >= count) return;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function open(
+  session: Session,
+  subjects: readonly string[],
+  options: SubscribeOptions,
+): Promise<Subscription> {
+  const common = {
+    urls: await session.brokers(),
+    signal: session.signal,
+    ...(options.signed ? { keys: await session.federationKeys() } : {}),
+    onStatus: (status: { readonly type: string }) => session.output.remark(JSON.stringify(status)),
+  };
+  const { databasePath } = session.layout;
+  const hasDatabase = await stat(databasePath).then(
+    () => true,
+    () => false,
+  );
+  if (!options.confirm && !hasDatabase) return subscribe(subjects, common);
+  return await subscribeToCell(subjects, {
+    ...common,
+    databasePath,
+    ...(options.confirm ? { confirm: "database" } : {}),
+  });
+}
+
+function report(session: Session, message: SubscribedMessage, explained: boolean): void {
+  const { subject, origin } = message;
+  if (message.kind === "row") {
+    session.output.result(rowRecord(message.table, message, { subject, origin }), () => [
+      `${origin} ${subject} ${rowLine(message.table, message)}`,
+      ...(explained ? reportLines(message.report) : []),
+    ]);
+    return;
+  }
+  const payload = Buffer.from(message.payload);
+  session.output.result(
+    { kind: "event", derived: { subject, origin, payload_base64: payload.toString("base64") } },
+    () => `${origin} ${subject} ${printable(payload)}`,
+  );
+}
+
+/** What anybody may have sent must not steer the terminal. */
+function printable(payload: Buffer): string {
+  const text = payload.toString("utf8", 0, 400).replace(/\p{Cc}/gu, "\ufffd");
+  return payload.length > 400 ? `${text}… (${payload.length} bytes)` : text;
+}

@@ -1,0 +1,121 @@
+import type { RowReport } from "@gaiaftcl/sealed-row";
+import type { Cosignature } from "@gaiaftcl/witness";
+import { DatabaseCheck } from "./database-check.js";
+import type { LaneRow } from "./database-lane.js";
+import { EventReader } from "./event-reader.js";
+import type { RawMessage, RowMessage, SubscribedMessage } from "./message.js";
+import { RecentRows } from "./recent-rows.js";
+import type { RowSource } from "./row-source.js";
+import type { ResolvedOptions } from "./subscribe-options.js";
+
+/** A message as the broker delivered it. */
+export interface Arrival {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly reply: string | undefined;
+  /** What it takes up while it waits. */
+  readonly bytes: number;
+}
+
+/** What became of an arrival. */
+export type Assayed = SubscribedMessage | "duplicate";
+
+/** Makes messages of what arrives: reads, verifies, confirms, and tells duplicates. */
+export class Assay {
+  readonly #reader: EventReader;
+  readonly #recent: RecentRows;
+  readonly #check: DatabaseCheck | undefined;
+  readonly #signatures: RowSource["cosignatures"] | undefined;
+  readonly #stop: AbortSignal;
+
+  constructor(options: ResolvedOptions, stop: AbortSignal) {
+    const { database, keys } = options;
+    this.#reader = new EventReader(options);
+    this.#recent = new RecentRows(options.dedupWindow);
+    this.#check =
+      options.confirm && database !== undefined ? new DatabaseCheck(database) : undefined;
+    // A row cannot carry signatures; they stand beside it, in the database.
+    this.#signatures = keys === undefined ? undefined : database?.cosignatures?.bind(database);
+    this.#stop = stop;
+  }
+
+  /** Not a promise where nothing has to be looked up, since most messages need nothing. */
+  assay(arrival: Arrival): Assayed | Promise<Assayed> {
+    const { subject, payload } = arrival;
+    const reading = this.#reader.read(subject, payload);
+    if (reading.kind === "raw") return rawMessage(arrival, reading.report);
+    const { table, row, report } = reading;
+    const message: RowMessage = {
+      kind: "row",
+      subject,
+      table,
+      row,
+      report,
+      origin: originOf(report),
+    };
+    const needsLookUp = this.#signatures !== undefined || (this.#check !== undefined && report.ok);
+    return needsLookUp ? this.#lookUp(message) : this.#deliver(message);
+  }
+
+  /** A row that the database gave, which has been verified there. */
+  async assayRow({ table, sourced }: LaneRow): Promise<Assayed> {
+    const { row } = sourced;
+    const { name, subject } = table;
+    let report = sourced.report;
+    if (report === undefined || this.#signatures !== undefined) {
+      report = this.#reader.verify(subject, name, row, await this.#signaturesOf(row));
+    }
+    return this.#deliver({ kind: "row", subject, table: name, row, report, origin: "database" });
+  }
+
+  async #lookUp(message: RowMessage): Promise<Assayed> {
+    let found = message;
+    if (this.#signatures !== undefined) {
+      const { subject, table, row } = message;
+      const report = this.#reader.verify(subject, table, row, await this.#signaturesOf(row));
+      found = { ...message, report, origin: originOf(report) };
+    }
+    if (found.report.ok && this.#recent.has(found.row)) return "duplicate";
+    if (found.report.ok && this.#check !== undefined) {
+      found = await this.#check.confirm(found, this.#stop);
+    }
+    return this.#deliver(found);
+  }
+
+  #deliver(message: RowMessage): Assayed {
+    if (!message.report.ok) return message;
+    if (this.#recent.has(message.row)) return "duplicate";
+    this.#recent.add(message.row);
+    return message;
+  }
+
+  async #signaturesOf(row: RowMessage["row"]): Promise<readonly Cosignature[] | undefined> {
+    const hash = row["witness_hash_sha256"];
+    if (this.#signatures === undefined || typeof hash !== "string") return undefined;
+    try {
+      return await this.#signatures(hash, { signal: this.#stop });
+    } catch {
+      // Without its signatures the row is unsigned, and its report says so.
+      this.#stop.throwIfAborted();
+      return undefined;
+    }
+  }
+}
+
+function originOf(report: RowReport): RowMessage["origin"] {
+  return report.ok && report.level === "signed" ? "bus-verified" : "bus-unverified";
+}
+
+function rawMessage(arrival: Arrival, report: RawMessage["report"]): RawMessage {
+  const { subject, payload, reply } = arrival;
+  return {
+    kind: "raw",
+    subject,
+    row: undefined,
+    // A copy: what the client hands over is a part of all that was read at once.
+    payload: new Uint8Array(payload),
+    reply,
+    report,
+    origin: "bus-unverified",
+  };
+}

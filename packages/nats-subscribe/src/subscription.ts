@@ -1,0 +1,296 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Pattern } from "@gaiaftcl/nats-subject";
+import type { Msg } from "@nats-io/nats-core";
+import { ArrivalBuffer } from "./arrival-buffer.js";
+import { type Arrival, Assay, type Assayed } from "./assay.js";
+import { Brokers } from "./brokers.js";
+import type { LaneRow } from "./database-lane.js";
+import type { SubscribedMessage } from "./message.js";
+import { NatsSubscribeError } from "./nats-subscribe-error.js";
+import { type BrokerName, StatusFeed, type SubscriptionStatus } from "./status.js";
+import type { SubjectFilter } from "./subject-filter.js";
+import type { ResolvedOptions } from "./subscribe-options.js";
+
+/** What a subscription has counted since it was made. */
+export interface SubscriptionStats {
+  /** Messages from the brokers. */
+  readonly received: number;
+  /** Rows from the database. */
+  readonly fromDatabase: number;
+  /** Messages handed to the consumer. */
+  readonly delivered: number;
+  /** Messages that found no room in the buffer. */
+  readonly dropped: number;
+  readonly duplicates: number;
+  /** Messages left out by `onlyVerified`. */
+  readonly withheld: number;
+  /** Messages that the broker should not have delivered here. */
+  readonly misdelivered: number;
+  /** Messages that wait to be taken. */
+  readonly waiting: number;
+}
+
+/** Rows of the database that wait beside the messages; the database keeps the rest. */
+const LANE_ROWS = 64;
+/** After so many messages in a row the event loop gets its turn. */
+const TURN_MESSAGES = 256;
+
+/**
+ * A subscription (cell format, section 7): an async iterator of messages, each with its report.
+ * Made by `subscribe`; leave the loop, `close` it, or declare it with `await using`.
+ */
+export class Subscription implements AsyncIterableIterator<SubscribedMessage>, AsyncDisposable {
+  readonly #stop = new AbortController();
+  readonly #options: ResolvedOptions;
+  readonly #filter: SubjectFilter;
+  readonly #statuses: StatusFeed;
+  readonly #buffer: ArrivalBuffer<Arrival>;
+  readonly #assay: Assay;
+  readonly #brokers: Brokers;
+  readonly #lane: LaneRow[] = [];
+  readonly #count = {
+    received: 0,
+    fromDatabase: 0,
+    delivered: 0,
+    dropped: 0,
+    duplicates: 0,
+    withheld: 0,
+    misdelivered: 0,
+  };
+  #wake: (() => void)[] = [];
+  #room: (() => void)[] = [];
+  #turn: Promise<unknown> | undefined;
+  #sinceTurn = 0;
+  #draining = false;
+  #failure: { readonly cause: unknown } | undefined;
+  #droppedUntold = 0;
+  #misdeliveredUntold: { count: number; subject: string } | undefined;
+
+  constructor(filter: SubjectFilter, options: ResolvedOptions) {
+    this.#filter = filter;
+    this.#options = options;
+    this.#statuses = new StatusFeed(options.onStatus);
+    this.#buffer = new ArrivalBuffer(options.buffer, (arrival) => this.#onDrop(arrival));
+    this.#assay = new Assay(options, this.#stop.signal);
+    this.#brokers = new Brokers(
+      filter,
+      options,
+      {
+        onMessage: (broker, pattern, message) => this.#onMessage(broker, pattern, message),
+        onRow: (row, signal) => this.#onRow(row, signal),
+        onStatus: (status) => this.#statuses.emit(status),
+        onFailure: (cause) => this.#fail(cause),
+      },
+      this.#stop.signal,
+    );
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (options.signal?.aborted === true) this.#onAbort();
+  }
+
+  /**
+   * Settles when every broker that is needed has the subscription. Rejects when it is closed before.
+   */
+  ready(): Promise<void> {
+    return this.#brokers.ready();
+  }
+
+  stats(): SubscriptionStats {
+    return { ...this.#count, waiting: this.#buffer.length + this.#lane.length };
+  }
+
+  /** Connections made and lost, changes between broker and database, drops; from now on. */
+  status(): AsyncIterableIterator<SubscriptionStatus> {
+    return this.#statuses.listen();
+  }
+
+  /**
+   * The next message; done when the subscription is closed.
+   *
+   * @throws NatsSubscribeError `BUFFER_FULL` with that policy, `CONNECTION_CLOSED` for a connection
+   *   that was passed in; the reason of the signal
+   */
+  async next(): Promise<IteratorResult<SubscribedMessage, undefined>> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    try {
+      // Callers that do not wait for one another are served in order.
+      if (before !== undefined) await before;
+      return await this.#take();
+    } finally {
+      if (this.#turn === promise) this.#turn = undefined;
+      resolve();
+    }
+  }
+
+  async return(): Promise<IteratorResult<SubscribedMessage, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Takes no more messages from the brokers; those that wait are still handed out, then it ends. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#brokers.unsubscribe();
+    this.#ring();
+  }
+
+  /** Ends it: the iterator is done, connections of its own are closed. More than once does nothing. */
+  async close(): Promise<void> {
+    this.#end();
+    await this.#brokers.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #take(): Promise<IteratorResult<SubscribedMessage, undefined>> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.cause;
+      if (this.#stop.signal.aborted) return { done: true, value: undefined };
+      this.#sinceTurn += 1;
+      if (this.#sinceTurn >= TURN_MESSAGES) {
+        this.#sinceTurn = 0;
+        await nextTurn();
+      }
+      const row = this.#lane.shift();
+      const arrival = row === undefined ? this.#buffer.shift() : undefined;
+      if (row === undefined && arrival === undefined) {
+        if (this.#draining) return { done: true, value: undefined };
+        await this.#arrival();
+        continue;
+      }
+      const message = await this.#messageOf(row, arrival);
+      if (message !== undefined) return { done: false, value: message };
+    }
+  }
+
+  async #messageOf(
+    row: LaneRow | undefined,
+    arrival: Arrival | undefined,
+  ): Promise<SubscribedMessage | undefined> {
+    let assayed: Assayed;
+    try {
+      if (row !== undefined) {
+        for (const taken of this.#room.splice(0)) taken();
+        assayed = await this.#assay.assayRow(row);
+      } else if (arrival !== undefined) {
+        const assaying = this.#assay.assay(arrival);
+        assayed = assaying instanceof Promise ? await assaying : assaying;
+      } else return undefined;
+    } catch (cause) {
+      // Closed in the middle of looking something up.
+      if (this.#stop.signal.aborted) return undefined;
+      throw cause;
+    }
+    if (assayed === "duplicate") {
+      this.#count.duplicates += 1;
+      return undefined;
+    }
+    if (assayed.kind === "row" && assayed.origin !== "database" && assayed.report.ok) {
+      this.#brokers.note(assayed.table, assayed.row);
+    }
+    if (this.#options.onlyVerified && !assayed.report.ok) {
+      this.#count.withheld += 1;
+      return undefined;
+    }
+    this.#count.delivered += 1;
+    return assayed;
+  }
+
+  /** Runs within the client's own reading, so it does little and never throws. */
+  #onMessage(broker: BrokerName, pattern: Pattern, message: Msg): void {
+    if (this.#stop.signal.aborted) return;
+    const { subject, data } = message;
+    if (!this.#filter.accepts(broker, pattern, subject)) {
+      if (!this.#filter.isTwin(pattern, subject)) this.#onMisdelivered(subject);
+      return;
+    }
+    this.#count.received += 1;
+    const bytes = data.byteLength + subject.length;
+    const reply = message.reply === undefined || message.reply === "" ? undefined : message.reply;
+    if (!this.#buffer.push({ subject, payload: data, reply, bytes })) {
+      const { messages } = this.#options.buffer;
+      this.#fail(
+        new NatsSubscribeError(
+          "BUFFER_FULL",
+          `${subject}: more than ${messages} messages or their bytes wait to be taken; take them faster, make the buffer larger, or let it drop some`,
+        ),
+      );
+    }
+    this.#ring();
+  }
+
+  async #onRow(row: LaneRow, signal: AbortSignal): Promise<void> {
+    while (this.#lane.length >= LANE_ROWS) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#room.push(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      signal.throwIfAborted();
+    }
+    this.#count.fromDatabase += 1;
+    this.#lane.push(row);
+    this.#ring();
+  }
+
+  #onDrop(arrival: Arrival): void {
+    this.#count.dropped += 1;
+    this.#brokers.onDrop(arrival.subject);
+    this.#droppedUntold += 1;
+    if (this.#droppedUntold > 1) return;
+    setImmediate(() => {
+      const count = this.#droppedUntold;
+      this.#droppedUntold = 0;
+      this.#statuses.emit({ type: "dropped", count, total: this.#count.dropped });
+    });
+  }
+
+  #onMisdelivered(subject: string): void {
+    this.#count.misdelivered += 1;
+    if (this.#misdeliveredUntold !== undefined) {
+      this.#misdeliveredUntold.count += 1;
+      return;
+    }
+    this.#misdeliveredUntold = { count: 1, subject };
+    setImmediate(() => {
+      const untold = this.#misdeliveredUntold;
+      this.#misdeliveredUntold = undefined;
+      if (untold !== undefined) this.#statuses.emit({ type: "misdelivered", ...untold });
+    });
+  }
+
+  #arrival(): Promise<void> {
+    this.#sinceTurn = 0;
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #ring(): void {
+    if (this.#wake.length > 0) for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
+
+  /** Ends the iterator with an error, once. */
+  #fail(cause: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#failure = { cause };
+    this.#end();
+    void this.#brokers.close();
+  }
+
+  #end(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#stop.abort();
+    this.#buffer.clear();
+    this.#lane.length = 0;
+    this.#statuses.end();
+    this.#ring();
+  }
+}

@@ -1,0 +1,181 @@
+import { appendFile, chmod, cp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type CommandResult, privateBrokers, records, TestHome } from "./cell-process.ts";
+
+const app = join(import.meta.dirname, "../../../apps/gaiaftcl");
+const bridge = join(app, "bridges/numpy_bridge");
+const moduleName = "gaiaftcl.bridges.numpy_bridge";
+
+let isRecord: (value: unknown) => boolean;
+let recordErrors: () => string;
+
+beforeAll(async () => {
+  const schema = JSON.parse(await readFile(join(app, "schema/output.schema.json"), "utf8"));
+  const ajv = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false });
+  const validate = ajv.compile(schema);
+  isRecord = (value) => validate(value);
+  recordErrors = () => ajv.errorsText(validate.errors);
+});
+
+/** Every line of `--json` output is a record of the published schema. */
+function checked(result: CommandResult): Record<string, unknown>[] {
+  const lines = records(result.stdout);
+  for (const line of lines) {
+    expect(isRecord(line), `${JSON.stringify(line)}: ${recordErrors()}`).toBe(true);
+  }
+  return lines;
+}
+
+function derived(record: Record<string, unknown> | undefined): Record<string, unknown> {
+  return record?.["derived"] as Record<string, unknown>;
+}
+
+describe("the command line", () => {
+  it("exits with 64 for a command that does not exist or is used wrongly", async () => {
+    await using home = await TestHome.make();
+    for (const args of [["bogus"], ["franklin", "compose", "--nonces", "many"], ["mesh", "sign"]]) {
+      expect((await home.gaiaftcl(args)).code, args.join(" ")).toBe(64);
+    }
+    expect((await home.gaiaftcl(["--help"])).code).toBe(0);
+    expect((await home.gaiaftcl(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  it("names the next command in every error, with the home it is about", async () => {
+    await using home = await TestHome.make();
+    for (const args of [
+      ["franklin", "show"],
+      ["cell", "stop"],
+      ["substrate", "verify"],
+      ["mesh", "load", "no.such.module"],
+      ["mesh", "verify", "no.such.module"],
+      ["mesh", "cosign", "nowhere.json"],
+      ["keys", "generate"],
+      ["substrate", "verify", "no_such_table"],
+    ]) {
+      const { code, stderr } = await home.gaiaftcl(args);
+      expect(code, args.join(" ")).not.toBe(0);
+      expect(stderr).toMatch(/^error: .+\n {2}next: gaiaftcl .+\n$/s);
+      expect(stderr).toContain(`--home ${home.layout.home}`);
+      const json = checked(await home.gaiaftcl(["--json", ...args]));
+      expect(json.at(-1)).toMatchObject({ kind: "error" });
+    }
+  });
+
+  it("works a cell from keys to evidence, every line a record of the schema", async () => {
+    await using home = await TestHome.make();
+    const env = await privateBrokers();
+    const run = async (...args: string[]): Promise<Record<string, unknown>[]> => {
+      const result = await home.gaiaftcl(["--json", ...args], env);
+      expect(result.code, `${args.join(" ")}: ${result.stdout}${result.stderr}`).toBe(0);
+      return checked(result);
+    };
+    expect(await run("keys", "show")).toHaveLength(6);
+    await run("keys", "check");
+    expect(derived((await run("cell", "start"))[0])["running"]).toBe(true);
+    try {
+      await run("cell", "status");
+      await run("doctor");
+      await run("franklin", "show", "--explain");
+      const [response] = await run("franklin", "compose", "--nonces", "256", "--extranonces", "2");
+      const { outcome } = (response as Record<string, unknown>)["signed"] as {
+        outcome: { session_id: string };
+      };
+      await run("franklin", "replay", outcome.session_id);
+      await run("franklin", "evaluate", "--session", outcome.session_id);
+      await run("franklin", "evaluate", "leading_zero_geometric");
+      await run("franklin", "advance", "submission-1");
+      expect(await run("substrate", "evidence", "--session", outcome.session_id)).toHaveLength(2);
+      await run("substrate", "telemetry");
+      await run("substrate", "evaluations");
+      await run("substrate", "heartbeats", "--limit", "1");
+      await run("substrate", "commands", "--explain");
+      const verified = await run("substrate", "verify");
+      expect(derived(verified.at(-1))).toMatchObject({ ok: true });
+      const checkpoint = join(home.layout.home, "checkpoint.json");
+      await run("substrate", "checkpoint", "commands", "--out", checkpoint);
+      await run("franklin", "show");
+      const [compared] = await run("substrate", "checkpoint", "commands", "--compare", checkpoint);
+      expect(derived(compared)).toMatchObject({ ok: true, status: "extended" });
+      const [row] = await run("substrate", "evidence", "--limit", "1");
+      const { witness_hash_sha256: hash } = (
+        (row as Record<string, unknown>)["signed"] as { row: Record<string, string> }
+      ).row;
+      await run("substrate", "evidence-bundle", "evidence", String(hash));
+      const refused = await home.gaiaftcl(["--json", "franklin", "replay", "no-such-session"], env);
+      expect(refused.code).toBe(2);
+      checked(refused);
+    } finally {
+      await run("cell", "stop");
+    }
+    expect((await home.gaiaftcl(["cell", "status"], env)).code).toBe(1);
+  });
+
+  it("signs, cosigns, verifies, publishes, explains and loads a module, and refuses a changed one", async () => {
+    await using home = await TestHome.make();
+    const manifest = join(home.layout.home, "manifest.json");
+    const source = join(home.layout.home, "numpy_bridge");
+    await cp(bridge, source, { recursive: true });
+    const ok = async (...args: string[]): Promise<string> => {
+      const result = await home.gaiaftcl(args);
+      expect(result.code, `${args.join(" ")}: ${result.stderr}`).toBe(0);
+      return result.stdout;
+    };
+    const json = async (...args: string[]): Promise<void> => {
+      const result = await home.gaiaftcl(["--json", ...args]);
+      expect(result.code, `${args.join(" ")}: ${result.stderr}`).toBe(0);
+      expect(checked(result).length).toBeGreaterThan(0);
+    };
+    expect(await ok("mesh", "sign", source, "--module", moduleName, "--out", manifest)).toContain(
+      "5 of 5 contexts",
+    );
+    await ok("mesh", "cosign", manifest, "--context", "tau_block");
+    expect(
+      await ok(
+        "mesh",
+        "verify",
+        source,
+        "--manifest",
+        manifest,
+        "--prefix",
+        "gaiaftcl/bridges/numpy_bridge",
+        "--strict",
+        "--require-signed",
+      ),
+    ).toContain("level signed");
+    expect((await home.gaiaftcl(["mesh", "publish", source, moduleName])).code).toBe(0);
+    expect(await ok("mesh", "verify", moduleName, "--strict")).toContain("level signed");
+    expect(await ok("mesh", "list")).toContain(moduleName);
+    expect(await ok("mesh", "explain", moduleName)).toContain("./lib/nibbles.js");
+    expect(await ok("mesh", "load", moduleName)).toContain("leading_zero_histogram");
+    for (const command of ["verify", "explain", "load"]) await json("mesh", command, moduleName);
+    await json("mesh", "list");
+    const path = join(home.layout.meshCacheRoot, moduleName, "artifacts/lib/nibbles.js");
+    await appendFile(path, "// one more line\n");
+    const verified = await home.gaiaftcl(["mesh", "verify", moduleName]);
+    expect(verified.code).toBe(2);
+    expect(verified.stdout).toContain("changed gaiaftcl/bridges/numpy_bridge/lib/nibbles.js");
+    expect((await home.gaiaftcl(["mesh", "load", moduleName])).code).toBe(2);
+  });
+
+  it("refuses keys that others could have read, and says how to mend it", async () => {
+    await using home = await TestHome.make();
+    const key = join(home.layout.keysDirectory, "cell_id.ed25519.pem");
+    await chmod(key, 0o644);
+    const checkedKeys = await home.gaiaftcl(["keys", "check"]);
+    expect(checkedKeys.code).toBe(2);
+    expect(checkedKeys.stderr).toContain(`chmod 600 ${key}`);
+  });
+
+  it("treats a keys file that cannot be used as an error, never as no keys", async () => {
+    await using home = await TestHome.make();
+    await home.gaiaftcl(["mesh", "publish", bridge, moduleName]);
+    await writeFile(home.layout.federationKeysPath, "[public_keys]\n");
+    expect((await home.gaiaftcl(["mesh", "load", moduleName])).code).toBe(2);
+    await rm(home.layout.federationKeysPath);
+    const unsigned = await home.gaiaftcl(["mesh", "load", moduleName]);
+    expect(unsigned.stdout).toContain("unsigned");
+    expect((await home.gaiaftcl(["mesh", "load", moduleName, "--require-signed"])).code).toBe(2);
+  });
+});

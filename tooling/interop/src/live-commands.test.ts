@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  commandLineMain,
+  DaemonProcess,
+  privateBrokers,
+  records,
+  TestHome,
+  until,
+} from "./cell-process.ts";
+
+/** A command that runs until it is told to end, and what it has printed so far. */
+class LiveCommand implements AsyncDisposable {
+  readonly #child;
+  readonly #exited;
+  #stdout = "";
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+    this.#child = spawn(process.execPath, [commandLineMain, "--json", ...args], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#child.stdout.on("data", (chunk: Buffer) => {
+      this.#stdout += chunk.toString();
+    });
+    this.#exited = once(this.#child, "exit").then(([code]) => code as number | null);
+  }
+
+  records(kind: string): Record<string, unknown>[] {
+    return records(this.#stdout.slice(0, this.#stdout.lastIndexOf("\n") + 1)).filter(
+      (record) => record["kind"] === kind,
+    );
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.#child.kill(signal);
+    return await this.#exited;
+  }
+
+  get exited(): Promise<number | null> {
+    return this.#exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.end("SIGKILL");
+  }
+}
+
+describe("gaiaftcl dev", () => {
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "stays up with heartbeats until %s, then removes its home and exits with 0",
+    async (signal) => {
+      await using dev = new LiveCommand(["dev"], await privateBrokers());
+      await until("a heartbeat", () => dev.records("heartbeat")[0]);
+      const { home, socket } =
+        (dev.records("cell")[0] as Record<string, Record<string, string>>)["derived"] ?? {};
+      expect(existsSync(socket ?? "")).toBe(true);
+      expect(await dev.end(signal)).toBe(0);
+      expect(existsSync(home ?? "")).toBe(false);
+    },
+  );
+});
+
+describe("gaiaftcl subscribe", () => {
+  it.each([
+    ["as they come", [], "bus-unverified"],
+    ["confirmed by the database", ["--confirm"], "database-confirmed"],
+  ])("shows the rows of a measurement %s", async (_, options, origin) => {
+    await using home = await TestHome.make();
+    const env = await privateBrokers();
+    await using _daemon = await DaemonProcess.start(home, env);
+    await using client = await home.connect();
+    await using subscribed = new LiveCommand(
+      ["--home", home.layout.home, "subscribe", "gaiaftcl.qc020.>", "--count", "4", ...options],
+      env,
+    );
+    // Nothing says from outside when a subscription stands, so measurements go on until it is full.
+    await until("four rows", async () => {
+      await client.composeQc020Measurement({ noncesPerExtranonce: 16, extranonceCount: 1 });
+      return subscribed.records("row").length >= 4 ? true : undefined;
+    });
+    expect(await subscribed.exited).toBe(0);
+    for (const { derived, signed } of subscribed.records("row")) {
+      expect(derived).toMatchObject({
+        origin,
+        subject: "gaiaftcl.qc020.substrate.joint_variation_evidence.sealed",
+        report: { ok: true, level: "facets" },
+      });
+      expect(signed).toMatchObject({ table: "qc020_joint_variation_evidence" });
+    }
+  });
+
+  it("reads on from the database while no broker answers", async () => {
+    await using home = await TestHome.make();
+    await using _daemon = await DaemonProcess.start(home, await privateBrokers());
+    await using client = await home.connect();
+    await using subscribed = new LiveCommand(
+      ["--home", home.layout.home, "subscribe", "gaiaftcl.qc020.>", "--count", "2"],
+      await privateBrokers(),
+    );
+    await until("two rows", async () => {
+      await client.composeQc020Measurement({ noncesPerExtranonce: 16, extranonceCount: 1 });
+      return subscribed.records("row").length >= 2 ? true : undefined;
+    });
+    expect(await subscribed.exited).toBe(0);
+    expect(subscribed.records("row")[0]?.["derived"]).toMatchObject({ origin: "database" });
+  });
+});
