@@ -74,10 +74,10 @@ export class Session implements ProtocolHandler {
    * has not caught up in the meantime.
    */
   receive(bytes: Buffer, mayStall = true): number {
+    this.stalledBy = undefined;
     if (this.#state !== "open") return bytes.length;
     this.#heardAt = this.#router.now;
     this.#mayStall = mayStall;
-    this.stalledBy = undefined;
     const done = this.#parser.push(bytes);
     if (this.#parser.fault !== undefined) this.fail(this.#parser.fault);
     return done;

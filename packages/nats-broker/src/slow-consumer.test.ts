@@ -63,6 +63,20 @@ describe("a slow consumer", () => {
     expect(slow.take()).toBe(message.replace("PUB a", "MSG a 1").repeat(9));
   });
 
+  it("is not waited for by a publisher that is gone", () => {
+    const router = memoryRouter(limits);
+    const [slow, publisher] = [new MemoryClient(router), new MemoryClient(router)];
+    slow.send(`${connectLine()}SUB a 1\r\n`);
+    publisher.send(connectLine());
+    slow.reading = false;
+    const bytes = Buffer.from(message.repeat(9));
+    const done = publisher.session.receive(bytes);
+    expect(publisher.session.stalledBy).toBe(slow.session);
+    publisher.session.closed();
+    expect(publisher.session.receive(bytes.subarray(done))).toBe(bytes.length - done);
+    expect(publisher.session.stalledBy).toBeUndefined();
+  });
+
   it("lets the publisher go when it closes", () => {
     const router = memoryRouter(limits);
     const slow = new MemoryClient(router);
