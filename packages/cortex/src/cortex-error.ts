@@ -66,6 +66,11 @@ export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** The text of what the log threw, without the context that the log puts before it. */
+export function logReasonOf(thrown: unknown): string {
+  return reasonOf(thrown).replace(/^redex: (?:(?:append|open_file): )?/u, "");
+}
+
 /** The caller's own abort, as the error of this package. */
 export function aborted(signal: AbortSignal, doing: string): CortexError {
   return new CortexError("ABORTED", `${doing}: aborted by the caller`, { cause: signal.reason });

@@ -81,17 +81,24 @@ export class Fold<State, Inputs, Queries> {
     while (this.running && this.#next < target) {
       const end = least(target, this.#next + batch);
       try {
-        for (const { seq, payload } of log.readRange(this.#next, end)) {
+        log.visit(this.#next, end, (seq, payload) => {
           this.#foldPayload(seq, payload);
-          if (!this.running) return;
-        }
+          return this.running;
+        });
       } catch (error) {
         this.#stop({ kind: "log", seq: this.#next, error });
-        return;
       }
+      if (!this.running) return;
       // Past the holes, of which the log says nothing.
       this.#next = end;
     }
+  }
+
+  /** Processes the log's newest event, if it is the one to be processed next. */
+  foldNewest(seq: bigint, payload: Uint8Array): void {
+    if (!this.running || seq !== this.#next) return;
+    this.#foldPayload(seq, payload);
+    this.#next = seq + 1n;
   }
 
   /** Processes an event that this process has just appended, without decoding it again. */

@@ -4,7 +4,7 @@ export { type Codec, decode, type Encoded, encode } from "./codec.js";
 export { array, map, option, struct } from "./compound-codecs.js";
 export { CortexError, type CortexErrorCode, NetDbError } from "./cortex-error.js";
 export { decodeEnvelope, type Envelope, encodeEnvelope } from "./envelope.js";
-export type { EventLog, LogEvent, LogStore } from "./event-log.js";
+export type { EventLog, LogFollower, LogStore } from "./event-log.js";
 export type { Fold, FoldErrorPolicy, FoldProblem } from "./fold.js";
 export {
   type Memory,
@@ -15,8 +15,6 @@ export {
   memoriesModel,
 } from "./memories.js";
 export { MemoriesAdapter } from "./memories-adapter.js";
-export { MemoryLog } from "./memory-log.js";
-export { MemoryLogStore } from "./memory-log-store.js";
 export {
   defineModel,
   type EventInfo,

@@ -1,6 +1,6 @@
 import type { AdapterSnapshot } from "./adapter-snapshot.js";
 import { encodeSnapshot } from "./adapter-snapshot.js";
-import { CortexError, reasonOf } from "./cortex-error.js";
+import { CortexError, logReasonOf } from "./cortex-error.js";
 import { encodeEnvelope } from "./envelope.js";
 import type { EventLog } from "./event-log.js";
 import { type Fold, failureText } from "./fold.js";
@@ -58,7 +58,10 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
     this.#log = log;
     this.#fold = fold;
     this.read = model.queries(() => this.#current());
-    this.#unsubscribe = log.onAppend(() => this.#appended());
+    this.#unsubscribe = log.observe({
+      appended: (seq, payload) => this.#appended(seq, payload),
+      closed: () => this.#advance(),
+    });
   }
 
   /**
@@ -84,7 +87,9 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
     try {
       seq = this.#log.append(payload);
     } catch (error) {
-      throw new CortexError("LOG", `${name} failed: redex: ${reasonOf(error)}`, { cause: error });
+      throw new CortexError("LOG", `${name} failed: redex: ${logReasonOf(error)}`, {
+        cause: error,
+      });
     } finally {
       this.#writing = false;
     }
@@ -242,9 +247,11 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
     return this.#fold.state;
   }
 
-  #appended(): void {
+  #appended(seq: bigint, payload: Uint8Array): void {
     // The write that is under way folds its own event.
-    if (!this.#writing) this.#advance();
+    if (this.#writing || this.#closed) return;
+    this.#fold.foldNewest(seq, payload);
+    this.#advance();
   }
 
   /** Folds what is new, and tells whoever waits for it. */
@@ -253,7 +260,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
     if (this.#closed || !fold.running) return;
     if (!this.#writing && fold.next < this.#log.nextSeq) fold.catchUp(this.#log);
     this.#tell();
-    if (this.#log.closed) fold.running = false;
+    if (this.#log.isClosed) fold.running = false;
     if (!fold.running) this.#stopWaiting();
   }
 

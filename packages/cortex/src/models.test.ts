@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Redex } from "@gaiaftcl/redex";
 import { expect, it } from "vitest";
 import { decodeBundle, encodeBundle } from "./bundle.js";
 import type { MemoryFilter } from "./memories.js";
 import { MemoriesAdapter } from "./memories-adapter.js";
-import { MemoryLog } from "./memory-log.js";
-import { MemoryLogStore } from "./memory-log-store.js";
 import { NetDb } from "./net-db.js";
 import type { TaskFilter } from "./tasks.js";
 import { TasksAdapter } from "./tasks-adapter.js";
@@ -13,7 +12,7 @@ import { camel, hex, loadVectors, modelCase, unhex, vectorsDirectory } from "./v
 
 async function replay(name: "tasks-log" | "memories-log") {
   const vector = modelCase(name);
-  const log = new MemoryLog();
+  const log = await (await Redex.open()).openFile(vector.channel);
   const options = { originHash: vector.origin_hash };
   const adapter =
     vector.model === "tasks"
@@ -56,7 +55,7 @@ it.each(["tasks-log", "memories-log"] as const)(
   "%s: folds the reference's events, decoded from their bytes, into the same rows",
   async (name) => {
     const vector = modelCase(name);
-    const log = new MemoryLog();
+    const log = await (await Redex.open()).openFile(vector.channel);
     for (const { payload } of vector.ops) log.append(unhex(payload));
     const open = vector.model === "tasks" ? TasksAdapter.open : MemoriesAdapter.open;
     const adapter = await open(log, { originHash: vector.origin_hash });
@@ -74,7 +73,6 @@ it.each(loadVectors().snapshots)("reads the bundle $file and writes it again", a
   if (tasks === null && memories === null) return;
 
   const db = await NetDb.openFromSnapshot(file, {
-    store: new MemoryLogStore(),
     originHash: 0xabcdef01n,
     withTasks: tasks !== null,
     withMemories: memories !== null,

@@ -1,5 +1,6 @@
+import { Redex } from "@gaiaftcl/redex";
 import { decodeBundle, encodeBundle, type SnapshotBundle } from "./bundle.js";
-import { CortexError, NetDbError, reasonOf } from "./cortex-error.js";
+import { CortexError, logReasonOf, NetDbError, reasonOf } from "./cortex-error.js";
 import type { EventLog, LogStore } from "./event-log.js";
 import { memoriesModel } from "./memories.js";
 import { MemoriesAdapter } from "./memories-adapter.js";
@@ -8,27 +9,34 @@ import { tasksModel } from "./tasks.js";
 import { TasksAdapter } from "./tasks-adapter.js";
 
 export interface NetDbOptions extends Omit<OpenOptions, "restore"> {
-  /** Where the models' logs are. It is not closed with the NetDb. */
-  readonly store: LogStore;
-  /** Whether the logs are kept on disk; the store must have a directory for it. */
-  readonly persistent?: boolean | undefined;
+  /** Where the logs are kept; the NetDb is the directory's only writer until it is closed. */
+  readonly directory?: string | undefined;
+  /**
+   * Logs that are open already, instead of a directory; closed by whoever opened them. Without
+   * either, the logs are in memory.
+   */
+  readonly store?: LogStore | undefined;
   readonly withTasks?: boolean | undefined;
   readonly withMemories?: boolean | undefined;
 }
 
+interface Parts {
+  readonly owned: Redex | undefined;
+  readonly tasks: TasksAdapter | undefined;
+  readonly memories: MemoriesAdapter | undefined;
+}
+
 /** The tasks and memories models in one handle (section 11). */
 export class NetDb implements AsyncDisposable {
-  readonly #tasks: TasksAdapter | undefined;
-  readonly #memories: MemoriesAdapter | undefined;
+  readonly #parts: Parts;
 
-  private constructor(tasks: TasksAdapter | undefined, memories: MemoriesAdapter | undefined) {
-    this.#tasks = tasks;
-    this.#memories = memories;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   /**
    * Opens the models asked for, tasks first.
-   * @throws NetDbError `NO_MODEL` when none is; CortexError as `openModel` does
+   * @throws NetDbError `NO_MODEL` when none is; CortexError as `openModel` does, `LOG`
    */
   static open(options: NetDbOptions): Promise<NetDb> {
     return NetDb.#open(options, { tasks: undefined, memories: undefined });
@@ -45,62 +53,75 @@ export class NetDb implements AsyncDisposable {
   }
 
   static async #open(options: NetDbOptions, bundle: SnapshotBundle): Promise<NetDb> {
-    if (options.withTasks !== true && options.withMemories !== true) {
+    const { directory, withTasks = false, withMemories = false } = options;
+    if (!withTasks && !withMemories) {
       throw new NetDbError(
         "NO_MODEL",
         "NetDb must include at least one model; call with_tasks() or with_memories()",
       );
     }
-    let tasks: TasksAdapter | undefined;
-    if (options.withTasks === true) {
-      const { tasks: restore } = bundle;
-      tasks = await within(`NetDb ${restore ? "restore" : "open"} tasks`, async () =>
-        TasksAdapter.open(await openLog(options, tasksModel.channel), { ...options, restore }),
-      );
+    if (directory !== undefined && options.store !== undefined) {
+      throw new NetDbError("INVALID_ARGUMENT", "expected a directory or a store, found both");
     }
-    if (options.withMemories !== true) return new NetDb(tasks, undefined);
+    const owned = options.store === undefined ? await openRedex(directory) : undefined;
+    const store = (options.store ?? owned) as LogStore;
+    const context = (name: "tasks" | "memories"): string =>
+      `NetDb ${bundle[name] === undefined ? "open" : "restore"} ${name}`;
+    let tasks: TasksAdapter | undefined;
+    let memories: MemoriesAdapter | undefined;
     try {
-      const { memories: restore } = bundle;
-      const memories = await within(`NetDb ${restore ? "restore" : "open"} memories`, async () =>
-        MemoriesAdapter.open(await openLog(options, memoriesModel.channel), {
-          ...options,
-          restore,
-        }),
-      );
-      return new NetDb(tasks, memories);
+      if (withTasks) {
+        tasks = await within(context("tasks"), async () =>
+          TasksAdapter.open(await openLog(store, tasksModel.channel), {
+            ...options,
+            restore: bundle.tasks,
+          }),
+        );
+      }
+      if (withMemories) {
+        memories = await within(context("memories"), async () =>
+          MemoriesAdapter.open(await openLog(store, memoriesModel.channel), {
+            ...options,
+            restore: bundle.memories,
+          }),
+        );
+      }
     } catch (error) {
       tasks?.close();
+      await owned?.close();
       throw error;
     }
+    return new NetDb({ owned, tasks, memories });
   }
 
   /** @throws NetDbError `NO_MODEL` when the NetDb was opened without tasks */
   get tasks(): TasksAdapter {
-    return this.#tasks ?? noModel("tasks");
+    return this.#parts.tasks ?? noModel("tasks");
   }
 
   /** @throws NetDbError `NO_MODEL` when the NetDb was opened without memories */
   get memories(): MemoriesAdapter {
-    return this.#memories ?? noModel("memories");
+    return this.#parts.memories ?? noModel("memories");
   }
 
   get hasTasks(): boolean {
-    return this.#tasks !== undefined;
+    return this.#parts.tasks !== undefined;
   }
 
   get hasMemories(): boolean {
-    return this.#memories !== undefined;
+    return this.#parts.memories !== undefined;
   }
 
   /**
    * The state of every model, for `openFromSnapshot` and for NetDbs of other languages (section 11).
+   * The models are taken one after the other, tasks first.
    * @throws NetDbError when a state cannot be encoded
    */
   snapshot(): Uint8Array {
     try {
       return encodeBundle({
-        tasks: this.#tasks?.snapshot(),
-        memories: this.#memories?.snapshot(),
+        tasks: this.#parts.tasks?.snapshot(),
+        memories: this.#parts.memories?.snapshot(),
       });
     } catch (error) {
       throw new NetDbError("INVALID_ARGUMENT", `encode snapshot: ${reasonOf(error)}`, {
@@ -109,22 +130,35 @@ export class NetDb implements AsyncDisposable {
     }
   }
 
-  /** Closes the adapters; logs are neither closed nor synced. Idempotent. */
-  close(): void {
-    this.#tasks?.close();
-    this.#memories?.close();
+  /**
+   * Closes the adapters, and the logs if the NetDb has opened them, fsyncing them once. What was
+   * folded stays readable. Idempotent.
+   */
+  async close(): Promise<void> {
+    const { owned, tasks, memories } = this.#parts;
+    tasks?.close();
+    memories?.close();
+    await owned?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
+    await this.close();
   }
 }
 
-async function openLog(options: NetDbOptions, channel: string): Promise<EventLog> {
+async function openRedex(directory: string | undefined): Promise<Redex> {
   try {
-    return await options.store.openFile(channel, { persistent: options.persistent === true });
+    return await Redex.open(directory);
   } catch (error) {
-    throw new CortexError("LOG", `redex: ${reasonOf(error)}`, { cause: error });
+    throw new CortexError("LOG", `NetDb open: redex: ${logReasonOf(error)}`, { cause: error });
+  }
+}
+
+async function openLog(store: LogStore, channel: string): Promise<EventLog> {
+  try {
+    return await store.openFile(channel);
+  } catch (error) {
+    throw new CortexError("LOG", `redex: ${logReasonOf(error)}`, { cause: error });
   }
 }
 
@@ -137,9 +171,10 @@ async function within<T>(context: string, step: () => Promise<T>): Promise<T> {
   }
 }
 
-function noModel(name: string): never {
+function noModel(name: "tasks" | "memories"): never {
+  const option = name === "tasks" ? "withTasks" : "withMemories";
   throw new NetDbError(
     "NO_MODEL",
-    `model '${name}' was not included in this NetDb; open it with ${name === "tasks" ? "withTasks" : "withMemories"}: true`,
+    `model '${name}' was not included in this NetDb; open it with ${option}: true`,
   );
 }

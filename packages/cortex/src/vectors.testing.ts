@@ -8,6 +8,7 @@ export const vectorsDirectory: string = join(import.meta.dirname, "..", "vectors
 export interface ModelCase {
   readonly case: string;
   readonly model: "tasks" | "memories";
+  readonly channel: string;
   readonly origin_hash: bigint;
   readonly ops: readonly {
     readonly op: string;
