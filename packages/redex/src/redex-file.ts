@@ -1,22 +1,18 @@
 import { checksum } from "./checksum.js";
-import { compact } from "./compaction.js";
 import { DiskStore } from "./disk-store.js";
 import type { EventStore } from "./event-store.js";
+import { Evictor } from "./evictor.js";
 import { type LogObserver, ObserverList } from "./observer.js";
 import type { CheckedOptions } from "./options.js";
 import type { RecoveryReport } from "./recovery.js";
 import { RedexError } from "./redex-error.js";
 import type { EventVisitor, RedexEvent } from "./redex-event.js";
-import { firstKept, isBounded, type RetentionPolicy } from "./retention.js";
 import { MAX_SEQ } from "./sequence-runs.js";
 import type { Storage } from "./storage.js";
 import { SyncLoop } from "./sync-loop.js";
 import { lagged, RedexTail } from "./tail.js";
 
-/** Evicted bytes below this are not worth a new generation. */
-const SMALLEST_RECLAIM = 65_536;
-/** A payload file this long is rewritten for any evicted byte, since offsets end at 4 GiB. */
-const LONG_PAYLOAD_FILE = 3.5 * 1024 ** 3;
+/** What an event takes on disk beside its payload. */
 const RECORD_AND_TIME = 28;
 
 /** What opening gives a file beside its store. */
@@ -37,30 +33,20 @@ export class RedexFile implements AsyncDisposable {
   readonly name: string;
   /** What opening found and repaired; undefined for a log in memory. */
   readonly recovery: RecoveryReport | undefined;
-  readonly #parts: FileParts;
   readonly #store: EventStore;
   readonly #disk: DiskStore | undefined;
   readonly #loop: SyncLoop | undefined;
   readonly #observers = new ObserverList();
   readonly #tails = new Set<RedexTail>();
-  /** What is enforced at each append; age is, by a timer. */
-  readonly #perAppend: RetentionPolicy;
-  readonly #retains: boolean;
-  readonly #ageTimer: NodeJS.Timeout | undefined;
+  readonly #evictor: Evictor;
   #next: bigint;
   #isClosed = false;
   #closing: Promise<void> | undefined;
-  #compaction: Promise<void> | undefined;
-  #compactionError: unknown;
-  /** Evicted bytes that must gather before the next attempt to reclaim them. */
-  #reclaimAt = SMALLEST_RECLAIM;
-  #evictedBytes = 0;
 
   /** @internal */
   constructor(parts: FileParts) {
     this.name = parts.name;
     this.recovery = parts.recovery;
-    this.#parts = parts;
     this.#store = parts.store;
     this.#disk = parts.store instanceof DiskStore ? parts.store : undefined;
     if (this.#disk !== undefined) {
@@ -69,14 +55,9 @@ export class RedexFile implements AsyncDisposable {
     }
     const { runs } = parts.store;
     this.#next = runs.end === 0 ? 0n : runs.seqAt(runs.end - 1) + 1n;
-    const { maxAgeMs, ...perAppend } = parts.retention;
-    this.#perAppend = perAppend;
-    if (maxAgeMs !== undefined) {
-      const period = Math.min(Math.max(maxAgeMs / 4, 20), 30_000);
-      this.#ageTimer = setInterval(() => this.#retain(parts.retention), period).unref();
-    }
-    this.#retains = isBounded(perAppend);
-    this.#retain(parts.retention);
+    const evicted = (): void => this.#observers.evicted(this.firstSeq ?? this.#next);
+    this.#evictor = new Evictor({ ...parts, loop: this.#loop, evicted });
+    this.#evictor.enforce();
   }
 
   /** How many events are retained. */
@@ -112,7 +93,7 @@ export class RedexFile implements AsyncDisposable {
 
   /** Why the last attempt to reclaim evicted events failed; it is made again later. */
   get reclaimError(): unknown {
-    return this.#compactionError;
+    return this.#evictor.failure;
   }
 
   /**
@@ -132,7 +113,7 @@ export class RedexFile implements AsyncDisposable {
     if (this.#loop !== undefined) this.#loop.appended(1, RECORD_AND_TIME + payload.length);
     if (!this.#observers.isEmpty) this.#observers.appended(seq, payload);
     if (this.#tails.size > 0) this.#deliver(store.end - 1, seq, payload);
-    if (this.#retains) this.#retain(this.#perAppend);
+    if (this.#evictor.isBounded) this.#evictor.appended();
     return seq;
   }
 
@@ -162,7 +143,7 @@ export class RedexFile implements AsyncDisposable {
       }
     }
     for (const tail of this.#tails) tail.serve();
-    if (this.#retains) this.#retain(this.#perAppend);
+    if (this.#evictor.isBounded) this.#evictor.appended();
     return seq;
   }
 
@@ -266,10 +247,9 @@ export class RedexFile implements AsyncDisposable {
   async sweep(): Promise<number> {
     if (this.#isClosed) throw closed("sweep");
     const before = this.#store.start;
-    this.#retain(this.#parts.retention);
+    this.#evictor.enforce();
     const evicted = this.#store.start - before;
-    await this.#compaction;
-    await this.#reclaim();
+    await this.#evictor.reclaim();
     return evicted;
   }
 
@@ -307,53 +287,13 @@ export class RedexFile implements AsyncDisposable {
     for (const tail of this.#tails) tail.appended(position, event);
   }
 
-  #retain(policy: RetentionPolicy): void {
-    const store = this.#store;
-    const first = firstKept(store, policy, this.#parts.now);
-    if (first <= store.start) return;
-    const before = store.weight;
-    store.evictBefore(first);
-    this.#evictedBytes += before - store.weight;
-    if (!this.#observers.isEmpty) this.#observers.evicted(this.firstSeq ?? this.#next);
-    if (this.#disk === undefined || this.#isClosed || this.#compaction !== undefined) return;
-    const isDue =
-      this.#evictedBytes >= Math.max(this.#reclaimAt, store.weight) ||
-      this.#disk.files.payloadSize > LONG_PAYLOAD_FILE;
-    if (isDue) this.#reclaimInBackground();
-  }
-
-  #reclaimInBackground(): void {
-    this.#compaction = this.#reclaim()
-      .catch((error: unknown) => {
-        this.#compactionError = error;
-        this.#reclaimAt = this.#evictedBytes * 2;
-      })
-      .finally(() => {
-        this.#compaction = undefined;
-      });
-  }
-
-  async #reclaim(): Promise<void> {
-    const { disk } = this.#parts;
-    if (disk === undefined || this.#disk === undefined || this.#loop === undefined) return;
-    if (this.#disk.failure !== undefined) return;
-    const reclaimed = this.#evictedBytes;
-    await compact(disk.storage, disk.directory, this.#disk, this.#loop);
-    this.#evictedBytes -= reclaimed;
-    this.#reclaimAt = SMALLEST_RECLAIM;
-    this.#compactionError = undefined;
-  }
-
   async #close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#ageTimer);
     for (const tail of [...this.#tails]) tail.logClosed();
     this.#observers.closed();
-    await this.#compaction;
+    await this.#evictor.stop();
     if (this.#disk === undefined || this.#loop === undefined) return;
     try {
-      if (this.#evictedBytes > 0) this.#reclaimInBackground();
-      await this.#compaction;
       await this.#loop.wait(this.#store.end);
     } finally {
       await this.#loop.stop();
