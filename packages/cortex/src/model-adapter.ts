@@ -45,6 +45,8 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
   readonly #unsubscribe: () => void;
   #closed = false;
   #writing = false;
+  /** Whether everybody has been told that the fold has ended. */
+  #ended = false;
   /** The fold's version that waiters and watches know of. */
   #told = 0;
 
@@ -257,7 +259,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
   /** Folds what is new, and tells whoever waits for it. */
   #advance(): void {
     const fold = this.#fold;
-    if (this.#closed || !fold.running) return;
+    if (this.#closed || this.#ended) return;
     if (!this.#writing && fold.next < this.#log.nextSeq) fold.catchUp(this.#log);
     this.#tell();
     if (this.#log.isClosed) fold.running = false;
@@ -274,6 +276,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
   }
 
   #stopWaiting(): void {
+    this.#ended = true;
     this.#foldedWaiters.fail(() => this.#foldStopped());
     this.#appliedWaiters.fail(() => this.#tokenStopped());
     for (const watch of this.#watches) watch.changed();
