@@ -1,1 +1,5 @@
-export {};
+export {
+  type JetStreamOptions,
+  type JetStreamStreams,
+  jetStream,
+} from "./jetstream/jetstream-adapter.js";

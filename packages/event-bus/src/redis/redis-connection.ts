@@ -107,7 +107,7 @@ export class RedisConnection implements RedisLink {
     const client = connectionTo(this.#options);
     // Failures arrive with the commands they concern; without a listener they would end the process.
     client.on("error", () => undefined);
-    const timer = setTimeout(() => destroy(client), this.#options.connectTimeoutMs * 2);
+    const timer = setTimeout(() => destroy(client), this.#options.connectTimeoutMs);
     try {
       await client.connect();
       await client.sendCommand(["PING"]);
