@@ -15,7 +15,7 @@ import { addSubstrateCommands } from "./substrate-commands.js";
 type CommandBody<Arguments extends readonly unknown[]> = (
   session: Session,
   ...args: Arguments
-) => Promise<ExitCode | undefined | void>;
+) => Promise<ExitCode> | Promise<void>;
 
 /** Binds a command's body to the session of the run, for commander's `action`. */
 export type RunCommand = <Arguments extends readonly unknown[]>(
@@ -65,7 +65,8 @@ export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
       const { json, quiet, home } = program.opts<GlobalOptions>();
       output = new Output({ json, quiet, stdout, stderr });
       session = new Session({ home, output, signal: options.signal, env: options.env });
-      exitCode = (await body(session, ...args)) ?? exitCodes.ok;
+      const returned = await body(session, ...args);
+      exitCode = typeof returned === "number" ? returned : exitCodes.ok;
     };
   addDevCommand(program, run);
   addCellCommands(program, run);
