@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { checksum } from "./checksum.js";
 import { findGeneration, removeOthers } from "./generation.js";
@@ -9,6 +10,7 @@ import {
   inlinePayload,
   RECORD_BYTES,
 } from "./index-record.js";
+import { generationDirectory } from "./manifest.js";
 import { PayloadReader } from "./payload-reader.js";
 import { RecordTable } from "./record-table.js";
 import { SequenceRuns } from "./sequence-runs.js";
@@ -60,6 +62,9 @@ export async function recover(storage: Storage, directory: string): Promise<Reco
   const live = findGeneration(storage, directory);
   const files = GenerationFiles.open(storage, directory, live.generation);
   try {
+    // 0.19.0 leaves this out, so that a power cut can take new files, fsynced as they may be.
+    storage.syncDirectory(join(directory, generationDirectory(live.generation)));
+    storage.syncDirectory(directory);
     const indexBytes = files.indexSize;
     const strayIndexBytes = indexBytes % RECORD_BYTES;
     const whole = (indexBytes - strayIndexBytes) / RECORD_BYTES;

@@ -118,14 +118,13 @@ export class Redex implements AsyncDisposable {
   }
 }
 
-/** One directory for each segment of the name; those that are new are made to last. */
+/** One directory for each segment of the name, all made to last, whoever made them. */
 function makeDirectories(storage: Storage, root: string, name: string): string {
   let directory = root;
   for (const [depth, segment] of name.split("/").entries()) {
     if (depth > 0) ensureNoCollision(name, segment);
     const parent = directory;
     directory = join(parent, segment);
-    if (storage.list(directory) !== undefined) continue;
     storage.makeDirectory(directory);
     storage.syncDirectory(parent);
   }
