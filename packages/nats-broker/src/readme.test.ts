@@ -1,26 +1,9 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runReadmeExample } from "@gaiaftcl/config/readme-example";
 import { expect, it } from "vitest";
 
-const packageDirectory = join(import.meta.dirname, "..");
-
-it("the README's example runs and prints what its comments say", async () => {
-  const readme = await readFile(join(packageDirectory, "README.md"), "utf8");
-  const example = /```ts\n(.*?)```/su.exec(readme)?.[1] ?? "";
-  // Inside the package, so that the import of its own name resolves to what is published.
-  const directory = await mkdtemp(join(packageDirectory, ".readme-"));
-  try {
-    const file = join(directory, "example.ts");
-    await writeFile(file, example);
-    const { stdout } = await promisify(execFile)(process.execPath, [file]);
-    const promised = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)/gu)].map(
-      ([, text]) => text,
-    );
-    expect(promised.length).toBeGreaterThan(0);
-    expect(stdout.trimEnd().split("\n")).toEqual(promised);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+it("the README's example prints what its comments say", async () => {
+  const { printed, promised } = await runReadmeExample(join(import.meta.dirname, ".."));
+  expect(promised).toHaveLength(2);
+  expect(printed).toEqual(promised);
 });
