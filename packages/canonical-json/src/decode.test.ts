@@ -175,6 +175,27 @@ describe("what decode refuses, with code and byte offset", () => {
     expect(refusal('"\udc00\ud800"')).toMatchObject({ code: "UNPAIRED_SURROGATE", offset: 1 });
   });
 
+  test.each([true, false])(
+    "a duplicate key also in a program that extended Object.prototype with a property that is writable: %s",
+    (writable) => {
+      const extension = { configurable: true, enumerable: true, writable, value: 1 };
+      Object.defineProperty(Object.prototype, "polluted", extension);
+      let code: string;
+      let value: unknown;
+      let text: string;
+      try {
+        ({ code } = refusal('{"a":1,"a":2}'));
+        value = decode('{"a":1,"polluted":{"a":2}}');
+        text = encode(value);
+      } finally {
+        Reflect.deleteProperty(Object.prototype, "polluted");
+      }
+      expect(code).toBe("DUPLICATE_KEY");
+      expect(value).toEqual({ a: 1, polluted: { a: 2 } });
+      expect(text).toBe('{"a":1,"polluted":{"a":2}}');
+    },
+  );
+
   test("deep nesting, before anything is built", () => {
     expect(refusal("[".repeat(1_000_000)).code).toBe("TOO_DEEP");
     expect(refusal(`["${"]".repeat(100)}",`.repeat(100)).code).toBe("TOO_DEEP");

@@ -35,23 +35,30 @@ export class KeyList {
   }
 }
 
+/** Where lists of keys are kept, at most one for each slot. */
+interface Table {
+  readonly slots: number;
+  readonly maxKeys: number;
+  readonly maxUnits: number;
+  readonly lists: (KeyList | undefined)[];
+}
+
 /**
  * Programs encode objects of a few kinds over and over, and sorting and checking their keys takes as
  * long as writing them. What was found out last about some lists of keys is therefore kept: a pure
- * function of the keys, in a table of fixed size that holds at most a quarter of a million units.
+ * function of the keys, in tables that hold less than a million UTF-16 units, whatever is encoded.
  */
-const SLOTS = 256;
-const MAX_KEPT_KEYS = 64;
-const MAX_KEPT_UNITS = 1024;
-const kept: (KeyList | undefined)[] = [];
+const narrow: Table = { slots: 256, maxKeys: 64, maxUnits: 1024, lists: [] };
+const wide: Table = { slots: 8, maxKeys: 4096, maxUnits: 65_536, lists: [] };
 
-/** What is to be known about the keys of one object, none of which is empty of keys. */
+/** What is to be known about the keys of one object. */
 export function keyListOf(keys: readonly string[]): KeyList {
-  const slot = slotOf(keys);
-  const known = kept[slot];
+  const table = keys.length <= narrow.maxKeys ? narrow : wide;
+  const slot = mix(keys) % table.slots;
+  const known = table.lists[slot];
   if (known?.has(keys)) return known;
   const list = new KeyList(keys);
-  if (keys.length <= MAX_KEPT_KEYS && unitsIn(keys) <= MAX_KEPT_UNITS) kept[slot] = list;
+  if (keys.length <= table.maxKeys && unitsIn(keys) <= table.maxUnits) table.lists[slot] = list;
   return list;
 }
 
@@ -62,14 +69,14 @@ function unitsIn(keys: readonly string[]): number {
 }
 
 /** Lists of keys mostly differ in these respects; where two do not, the later one takes the slot. */
-function slotOf(keys: readonly string[]): number {
+function mix(keys: readonly string[]): number {
   const first = keys[0] ?? "";
   const last = keys[keys.length - 1] ?? "";
-  const mixed =
+  return (
     keys.length * 31 +
     first.length * 7 +
     (first.charCodeAt(0) | 0) * 17 +
     last.length * 3 +
-    (last.charCodeAt(last.length - 1) | 0) * 13;
-  return mixed % SLOTS;
+    (last.charCodeAt(last.length - 1) | 0) * 13
+  );
 }

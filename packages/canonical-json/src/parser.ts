@@ -230,15 +230,14 @@ function excerpt(text: string, at: number): string {
   return [...text.slice(at, at + 24)].slice(0, 12).join("").toWellFormed();
 }
 
-/** `__proto__` is an ordinary key, which assignment would not make it. */
+/**
+ * Adds a property that is the object's own, which assignment does not for `__proto__`, nor for any
+ * inherited name where a program has frozen `Object.prototype`.
+ */
 function setOwn(target: Record<string, JsonValue>, key: string, value: JsonValue): void {
-  if (key === "__proto__") {
-    Object.defineProperty(target, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+  if (key in target) {
+    const own = { value, enumerable: true, writable: true, configurable: true };
+    Object.defineProperty(target, key, own);
   } else {
     target[key] = value;
   }

@@ -80,11 +80,11 @@ function sortRun(keys: string[], start: number): void {
 }
 
 function sharedPrefix(keys: readonly string[]): number {
-  const first = keys[0] as string;
+  const first = Uint16Array.from(keys[0] as string, (unit) => unit.charCodeAt(0));
   let length = first.length;
   for (const key of keys) {
     let common = 0;
-    while (common < length && key.charCodeAt(common) === first.charCodeAt(common)) common += 1;
+    while (common < length && key.charCodeAt(common) === first[common]) common += 1;
     length = common;
   }
   return length;

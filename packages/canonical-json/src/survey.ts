@@ -1,4 +1,5 @@
 import type { JsonValue } from "./json-value.js";
+import { isPolluted } from "./pollution.js";
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -26,6 +27,7 @@ const CARE = -1;
  * @param text without unpaired surrogates, other than escaped ones
  */
 export function parseSurveyed(text: string, maxDepth: number): JsonValue | undefined {
+  if (isPolluted()) return undefined;
   const members = countMembersOfText(text, maxDepth);
   if (members === CARE) return undefined;
   let value: JsonValue;
@@ -34,7 +36,8 @@ export function parseSurveyed(text: string, maxDepth: number): JsonValue | undef
   } catch {
     return undefined;
   }
-  return countMembersOfValue(value) === members ? value : undefined;
+  const found = isContainer(value) ? countMembersOfValue(value) : 0;
+  return found === members ? value : undefined;
 }
 
 /**
@@ -50,8 +53,9 @@ function countMembersOfText(text: string, maxDepth: number): number {
   while (at < end) {
     const unit = text.charCodeAt(at);
     at += 1;
-    if (unit === SPACE) continue;
-    if (unit === QUOTE) {
+    if (unit === SPACE) {
+      while (text.charCodeAt(at) === SPACE) at += 1;
+    } else if (unit === QUOTE) {
       const quote = nextQuote(text, at);
       if (quote < backslash) {
         at = quote + 1;
@@ -131,12 +135,21 @@ function isFractionOrExponent(unit: number): boolean {
   return unit === 0x2e || (unit | 0x20) === 0x65;
 }
 
-function countMembersOfValue(value: JsonValue): number {
-  if (typeof value !== "object" || value === null) return 0;
-  const values: readonly JsonValue[] = Array.isArray(value) ? value : Object.values(value);
-  let members = Array.isArray(value) ? 0 : values.length;
-  for (const inner of values) {
-    if (typeof inner === "object" && inner !== null) members += countMembersOfValue(inner);
+function isContainer(
+  value: JsonValue | undefined,
+): value is JsonValue[] | { [key: string]: JsonValue } {
+  return typeof value === "object" && value !== null;
+}
+
+function countMembersOfValue(value: JsonValue[] | { [key: string]: JsonValue }): number {
+  let members = 0;
+  if (Array.isArray(value)) {
+    for (const inner of value) members += isContainer(inner) ? countMembersOfValue(inner) : 0;
+    return members;
+  }
+  for (const key in value) {
+    const inner = value[key];
+    members += isContainer(inner) ? 1 + countMembersOfValue(inner) : 1;
   }
   return members;
 }

@@ -1,6 +1,6 @@
 import { MAX_CONTAINERS, MAX_ENCODE_DEPTH } from "./encode-limits.js";
 import { type KeyList, keyListOf } from "./key-list.js";
-import { isPolluted } from "./ordered-copy.js";
+import { isPolluted } from "./pollution.js";
 import { Refusal } from "./refusal.js";
 import { bodyOf } from "./string-body.js";
 
