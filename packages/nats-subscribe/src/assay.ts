@@ -39,22 +39,30 @@ export class Assay {
     this.#stop = stop;
   }
 
-  /** Not a promise where nothing has to be looked up, since most messages need nothing. */
-  assay(arrival: Arrival): Assayed | Promise<Assayed> {
-    const { subject, payload } = arrival;
-    const reading = this.#reader.read(subject, payload);
-    if (reading.kind === "raw") return rawMessage(arrival, reading.report);
-    const { table, row, report } = reading;
-    const message: RowMessage = {
-      kind: "row",
-      subject,
-      table,
-      row,
-      report,
-      origin: originOf(report),
-    };
-    const needsLookUp = this.#signatures !== undefined || (this.#check !== undefined && report.ok);
-    return needsLookUp ? this.#lookUp(message) : this.#deliver(message);
+  /** True where a message may need the database before it can be handed out. */
+  get looksUp(): boolean {
+    return this.#signatures !== undefined || this.#check !== undefined;
+  }
+
+  /** The whole of it where nothing has to be looked up. */
+  assay(arrival: Arrival): Assayed {
+    const message = this.#read(arrival);
+    return message.kind === "raw" ? message : this.#deliver(message);
+  }
+
+  async assayFully(arrival: Arrival): Promise<Assayed> {
+    let message = this.#read(arrival);
+    if (message.kind === "raw") return message;
+    if (this.#signatures !== undefined) {
+      const { subject, table, row } = message;
+      const report = this.#reader.verify(subject, table, row, await this.#signaturesOf(row));
+      message = { ...message, report, origin: originOf(report) };
+    }
+    if (message.report.ok && this.#check !== undefined) {
+      if (this.#recent.has(message.row)) return "duplicate";
+      message = await this.#check.confirm(message, this.#stop);
+    }
+    return this.#deliver(message);
   }
 
   /** A row that the database gave, which has been verified there. */
@@ -68,18 +76,12 @@ export class Assay {
     return this.#deliver({ kind: "row", subject, table: name, row, report, origin: "database" });
   }
 
-  async #lookUp(message: RowMessage): Promise<Assayed> {
-    let found = message;
-    if (this.#signatures !== undefined) {
-      const { subject, table, row } = message;
-      const report = this.#reader.verify(subject, table, row, await this.#signaturesOf(row));
-      found = { ...message, report, origin: originOf(report) };
-    }
-    if (found.report.ok && this.#recent.has(found.row)) return "duplicate";
-    if (found.report.ok && this.#check !== undefined) {
-      found = await this.#check.confirm(found, this.#stop);
-    }
-    return this.#deliver(found);
+  #read(arrival: Arrival): SubscribedMessage {
+    const { subject, payload } = arrival;
+    const reading = this.#reader.read(subject, payload);
+    if (reading.kind === "raw") return rawMessage(arrival, reading.report);
+    const { table, row, report } = reading;
+    return { kind: "row", subject, table, row, report, origin: originOf(report) };
   }
 
   #deliver(message: RowMessage): Assayed {

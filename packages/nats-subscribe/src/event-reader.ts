@@ -22,7 +22,7 @@ import {
   type VerificationReport,
   verificationReport,
 } from "@gaiaftcl/witness";
-import { readEventText } from "./event-text.js";
+import { EventTemplate } from "./event-template.js";
 
 export interface EventReaderOptions {
   readonly keys: FederationKeys | undefined;
@@ -107,7 +107,7 @@ export class EventReader {
 class FastReader {
   readonly #table: SealedTable;
   readonly #verifier: RowVerifier;
-  readonly #integers: readonly string[];
+  readonly #template: EventTemplate;
   readonly #maxEventBytes: number;
   /** What the report of any accepted row says, apart from the row itself. */
   #accepted: Omit<RowReport, "id" | "witnessHash"> | undefined;
@@ -115,30 +115,21 @@ class FastReader {
   constructor(table: SealedTable, options: EventReaderOptions) {
     this.#table = table;
     this.#verifier = rowVerifier(table, { require: options.require });
-    this.#integers = integerColumns(table);
+    this.#template = new EventTemplate(table, this.#verifier.columns);
     this.#maxEventBytes = options.maxEventBytes;
   }
 
   read(payload: Uint8Array): EventReading | undefined {
     if (payload.byteLength > this.#maxEventBytes) return undefined;
-    const event = readEventText(payload);
-    if (event?.table !== this.#table.name || !this.#verifier.accepts(event.row)) return undefined;
-    const { row } = event;
+    const values = this.#template.read(payload);
+    if (values === undefined || !this.#verifier.acceptsValues(values)) return undefined;
+    const row = this.#template.recordOf(values);
     this.#accepted ??= this.#reportOf(row);
-    for (const name of this.#integers) {
-      const value = row[name];
-      if (typeof value === "number") row[name] = BigInt(value);
-    }
-    return {
-      kind: "row",
-      table: this.#table.name,
-      row,
-      report: {
-        ...this.#accepted,
-        id: row[this.#table.idColumn] as string,
-        witnessHash: row["witness_hash_sha256"] as string,
-      },
-    };
+    const { table, ok, level, checks, summary } = this.#accepted;
+    const id = row[this.#table.idColumn] as string;
+    const witnessHash = row["witness_hash_sha256"] as string;
+    const report: RowReport = { table, id, witnessHash, ok, level, checks, summary };
+    return { kind: "row", table, row, report };
   }
 
   #reportOf(row: RowRecord): Omit<RowReport, "id" | "witnessHash"> {

@@ -1,4 +1,4 @@
-import type { RowRecord } from "@gaiaftcl/sealed-row";
+import type { RowRecord, RowValue } from "@gaiaftcl/sealed-row";
 
 /**
  * The rows delivered lately, by witness hash, to tell a duplicate from something new. It holds a
@@ -9,22 +9,32 @@ import type { RowRecord } from "@gaiaftcl/sealed-row";
  */
 export class RecentRows {
   readonly #most: number;
-  readonly #seen = new Map<string, string>();
+  readonly #seen = new Map<RowValue | undefined, Beside>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
   has(row: RowRecord): boolean {
-    return this.#seen.get(hashOf(row)) === restOf(row);
+    const seen = this.#seen.get(row["witness_hash_sha256"]);
+    return (
+      seen !== undefined &&
+      seen.quintet === row["signature_quintet"] &&
+      seen.broadcastAt === row["nats_broadcast_at_iso"] &&
+      seen.seq === row["seq"]
+    );
   }
 
   add(row: RowRecord): void {
-    const hash = hashOf(row);
-    // Put at the end, where the newest are.
-    this.#seen.delete(hash);
-    this.#seen.set(hash, restOf(row));
-    if (this.#seen.size <= this.#most) return;
+    const hash = row["witness_hash_sha256"];
+    const beside = {
+      seq: row["seq"],
+      broadcastAt: row["nats_broadcast_at_iso"],
+      quintet: row["signature_quintet"],
+    };
+    const before = this.#seen.size;
+    this.#seen.set(hash, beside);
+    if (this.#seen.size === before || before < this.#most) return;
     for (const oldest of this.#seen.keys()) {
       this.#seen.delete(oldest);
       return;
@@ -32,10 +42,9 @@ export class RecentRows {
   }
 }
 
-function hashOf(row: RowRecord): string {
-  return String(row["witness_hash_sha256"]);
-}
-
-function restOf(row: RowRecord): string {
-  return `${row["seq"]}|${row["nats_broadcast_at_iso"]}|${row["signature_quintet"]}`;
+/** What the witness hash does not cover. */
+interface Beside {
+  readonly seq: RowValue | undefined;
+  readonly broadcastAt: RowValue | undefined;
+  readonly quintet: RowValue | undefined;
 }

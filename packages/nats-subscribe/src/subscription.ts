@@ -47,6 +47,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   readonly #buffer: ArrivalBuffer<Arrival>;
   readonly #assay: Assay;
   readonly #brokers: Brokers;
+  readonly #looksUp: boolean;
   readonly #lane: LaneRow[] = [];
   readonly #count = {
     received: 0,
@@ -72,6 +73,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     this.#statuses = new StatusFeed(options.onStatus);
     this.#buffer = new ArrivalBuffer(options.buffer, (arrival) => this.#onDrop(arrival));
     this.#assay = new Assay(options, this.#stop.signal);
+    this.#looksUp = this.#assay.looksUp;
     this.#brokers = new Brokers(
       filter,
       options,
@@ -109,18 +111,12 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
    * @throws NatsSubscribeError `BUFFER_FULL` with that policy, `CONNECTION_CLOSED` for a connection
    *   that was passed in; the reason of the signal
    */
-  async next(): Promise<IteratorResult<SubscribedMessage, undefined>> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    try {
-      // Callers that do not wait for one another are served in order.
-      if (before !== undefined) await before;
-      return await this.#take();
-    } finally {
-      if (this.#turn === promise) this.#turn = undefined;
-      resolve();
+  next(): Promise<IteratorResult<SubscribedMessage, undefined>> {
+    if (this.#turn === undefined) {
+      const message = this.#takeNow();
+      if (message !== undefined) return Promise.resolve({ done: false, value: message });
     }
+    return this.#takeInTurn();
   }
 
   async return(): Promise<IteratorResult<SubscribedMessage, undefined>> {
@@ -149,15 +145,42 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     return this.close();
   }
 
+  /** A message that waits and needs nothing looked up, as most do. */
+  #takeNow(): SubscribedMessage | undefined {
+    while (this.#sinceTurn < TURN_MESSAGES && this.#lane.length === 0) {
+      // What is closed or has failed holds nothing any more.
+      const arrival = this.#looksUp ? undefined : this.#buffer.shift();
+      if (arrival === undefined) return undefined;
+      this.#sinceTurn += 1;
+      const message = this.#admit(this.#assay.assay(arrival));
+      if (message !== undefined) return message;
+    }
+    return undefined;
+  }
+
+  /** Callers that do not wait for one another are served in order. */
+  async #takeInTurn(): Promise<IteratorResult<SubscribedMessage, undefined>> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    try {
+      if (before !== undefined) await before;
+      return await this.#take();
+    } finally {
+      if (this.#turn === promise) this.#turn = undefined;
+      resolve();
+    }
+  }
+
   async #take(): Promise<IteratorResult<SubscribedMessage, undefined>> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.cause;
       if (this.#stop.signal.aborted) return { done: true, value: undefined };
-      this.#sinceTurn += 1;
       if (this.#sinceTurn >= TURN_MESSAGES) {
         this.#sinceTurn = 0;
         await nextTurn();
       }
+      this.#sinceTurn += 1;
       const row = this.#lane.shift();
       const arrival = row === undefined ? this.#buffer.shift() : undefined;
       if (row === undefined && arrival === undefined) {
@@ -165,29 +188,31 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
         await this.#arrival();
         continue;
       }
-      const message = await this.#messageOf(row, arrival);
+      const assayed = await this.#assayed(row, arrival);
+      const message = assayed === undefined ? undefined : this.#admit(assayed);
       if (message !== undefined) return { done: false, value: message };
     }
   }
 
-  async #messageOf(
+  async #assayed(
     row: LaneRow | undefined,
     arrival: Arrival | undefined,
-  ): Promise<SubscribedMessage | undefined> {
-    let assayed: Assayed;
+  ): Promise<Assayed | undefined> {
     try {
       if (row !== undefined) {
         for (const taken of this.#room.splice(0)) taken();
-        assayed = await this.#assay.assayRow(row);
-      } else if (arrival !== undefined) {
-        const assaying = this.#assay.assay(arrival);
-        assayed = assaying instanceof Promise ? await assaying : assaying;
-      } else return undefined;
+        return await this.#assay.assayRow(row);
+      }
+      return arrival === undefined ? undefined : await this.#assay.assayFully(arrival);
     } catch (cause) {
       // Closed in the middle of looking something up.
       if (this.#stop.signal.aborted) return undefined;
       throw cause;
     }
+  }
+
+  /** Counts what became of a message, and returns it where it is for the consumer. */
+  #admit(assayed: Assayed): SubscribedMessage | undefined {
     if (assayed === "duplicate") {
       this.#count.duplicates += 1;
       return undefined;
