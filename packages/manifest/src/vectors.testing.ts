@@ -50,7 +50,7 @@ export const plainVector: ManifestVector = vectorAt(0);
 export const unicodeVector: ManifestVector = vectorAt(1);
 
 /** The five holders of the vectors. */
-export const holders: ReadonlyMap<FederationContext, KeyPair> = new Map(
+const holders: ReadonlyMap<FederationContext, KeyPair> = new Map(
   CONTEXTS.map((context) => [context, generateKeyPair(decodeHex(vectors.keys[context].seed))]),
 );
 

@@ -113,7 +113,7 @@ export function ensureText(name: string, value: string): string {
 }
 
 /** True for a text that may stand in a witness: see `ensureText`. */
-export function isText(value: string): boolean {
+function isText(value: string): boolean {
   try {
     ensureIdentityText("text", value);
     return true;

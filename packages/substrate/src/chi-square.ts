@@ -13,7 +13,7 @@ export type ChiSquareTest =
   | { readonly kind: "inconclusive"; readonly reason: string };
 
 /** Below this expected count a category is pooled with its neighbour (Cochran's rule). */
-export const LEAST_EXPECTED = 5;
+const LEAST_EXPECTED = 5;
 
 /**
  * Chi-square of a histogram against the law P(k) = (1 - p)^k p, k = 0, 1, 2, …

@@ -7,7 +7,7 @@ import { SUBMISSION_TABLE } from "./submission-path.js";
 import type { Substrate } from "./substrate.js";
 import { newId } from "./verb.js";
 
-export const HEARTBEAT_TABLE = "franklin_heartbeat_history";
+const HEARTBEAT_TABLE = "franklin_heartbeat_history";
 
 export interface HeartbeatOptions {
   readonly daemonSessionId: string;

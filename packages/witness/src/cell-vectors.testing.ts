@@ -53,7 +53,7 @@ const named = Object.entries(vectors.keys) as [
 ][];
 
 /** The five private keys of the vectors. */
-export const privateKeys: ReadonlyMap<FederationContext, PrivateKey> = new Map(
+const privateKeys: ReadonlyMap<FederationContext, PrivateKey> = new Map(
   named.map(([context, key]) => [context, privateKeyFromSeed(decodeHex(key.seed))]),
 );
 

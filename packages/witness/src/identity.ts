@@ -52,7 +52,7 @@ export function ensureIdentityText(name: string, value: string): string {
  *
  * @throws WitnessError `TAU_BLOCK`
  */
-export function tauBlockText(tauBlock: bigint | number | undefined): string {
+function tauBlockText(tauBlock: bigint | number | undefined): string {
   if (tauBlock === undefined) return "";
   const whole = typeof tauBlock === "bigint" || Number.isSafeInteger(tauBlock);
   if (whole && tauBlock >= 0 && tauBlock <= MAX_TAU_BLOCK) return BigInt(tauBlock).toString();
