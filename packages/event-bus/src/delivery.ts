@@ -26,10 +26,12 @@ export interface Spill {
   open(shards: number): Promise<void>;
   /** Whether there are batches of the shard that were not removed. */
   has(shardId: number): boolean;
-  append(batch: EventBatch): Promise<void>;
+  /** `settled` is called when the batch is safe and counts as pending, in the same step. */
+  append(batch: EventBatch, settled: () => void): Promise<void>;
   /** The oldest batch of the shard; stays until `remove`. */
   oldest(shardId: number): Promise<EventBatch | undefined>;
-  remove(shardId: number): Promise<void>;
+  /** Forgets the oldest batch. `settled` is called when it no longer counts, in the same step. */
+  remove(shardId: number, settled: () => void): Promise<void>;
   /** Events written and not removed. */
   readonly pending: number;
   close(): Promise<void>;

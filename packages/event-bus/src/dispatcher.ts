@@ -74,7 +74,7 @@ export class Dispatcher {
       isClosing: () => this.#isClosing,
       take: (shard) => this.intake.take(shard),
       passedOf: (shard) => this.intake.passedOf(shard),
-      isFilling: (shard) => this.intake.queuedOf(shard) > usable / 2,
+      isFilling: (shard) => this.intake.isFilling(shard),
       nextSequence: (shard, count) => identity.take(shard, count),
       onFailure: events.onFailure,
       onRecovery: events.onRecovery,
@@ -119,12 +119,12 @@ export class Dispatcher {
     }
   }
 
-  /** Resolves when every ring has room again. */
+  /** Resolves when every ring is at least half empty. */
   writable(signal: AbortSignal | undefined): Promise<void> {
     this.pump();
     const shards = [...this.#lanes.keys()];
     return this.#until(
-      () => shards.every((shard) => this.intake.hasRoom(shard)),
+      () => !shards.some((shard) => this.intake.isFilling(shard)),
       signal,
       "waiting",
     );
@@ -170,11 +170,14 @@ export class Dispatcher {
       const count = chunk.count - from;
       const sequence = this.#identity.take(shard, count);
       const batch = new EventBatch(shard, this.#identity.nonce, sequence, chunk, from);
-      const isSpilled = await spill?.append(batch).then(
-        () => true,
-        () => false,
-      );
-      this.counters[isSpilled ? "spilled" : "undelivered"] += count;
+      const spilled = (): void => {
+        this.counters.spilled += count;
+      };
+      const left = (): void => {
+        this.counters.undelivered += count;
+      };
+      if (spill === undefined) left();
+      else await spill.append(batch, spilled).catch(left);
     }
   }
 

@@ -133,7 +133,7 @@ export class EventBus implements AsyncDisposable {
     return this.#dispatcher.intake.batch(events);
   }
 
-  /** Resolves when every ring has room: what a producer waits for under `failProducer`. */
+  /** Resolves when every ring is at least half empty: what a producer waits for when one is full. */
   writable(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.#isOpen ? this.#dispatcher.writable(options.signal) : Promise.reject(closed());
   }

@@ -163,9 +163,9 @@ export class Intake {
     return this.passedOf(shard) + this.queuedOf(shard);
   }
 
-  /** Whether the ring of `shard` can take one more without anything being lost. */
-  hasRoom(shard: number): boolean {
-    return this.queuedOf(shard) < this.#options.usable;
+  /** Whether more than half of the ring of `shard` is taken. */
+  isFilling(shard: number): boolean {
+    return this.queuedOf(shard) > this.#options.usable >>> 1;
   }
 
   /** Events that wait in the log and the rings. */

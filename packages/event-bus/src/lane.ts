@@ -139,8 +139,10 @@ export class Lane {
         if (batch === undefined) return;
         result = await this.#try(batch);
         if (result.ok) {
-          await spill.remove(this.#shard);
-          this.#context.counters.delivered += batch.count;
+          const { count } = batch;
+          await spill.remove(this.#shard, () => {
+            this.#context.counters.delivered += count;
+          });
           this.#recovered();
           this.#context.onProgress();
           return;
@@ -166,13 +168,12 @@ export class Lane {
   async #spill(batch: EventBatch, attempt: number, error: EventBusError): Promise<boolean> {
     const { spill } = this.#context;
     try {
-      await spill?.append(batch);
+      await spill?.append(batch, () => this.#settle(batch.count, "spilled"));
     } catch (thrown) {
       this.#report(batch, attempt, this.#failed(thrown).error, "retry");
       return false;
     }
     if (attempt > 0) this.#report(batch, attempt, error, "spilled");
-    this.#settle(batch.count, "spilled");
     return true;
   }
 
