@@ -5,11 +5,13 @@ export const topics: Readonly<
   Record<string, () => Promise<{ readonly benchmarks: readonly Benchmark[] }>>
 > = {
   "canonical-json": () => import("./canonical-json.bench.ts"),
+  cortex: () => import("./cortex.bench.ts"),
   "franklin-socket": () => import("./franklin-socket.bench.ts"),
   manifest: () => import("./manifest.bench.ts"),
   "mesh-loader": () => import("./mesh-loader.bench.ts"),
   "nats-broker": () => import("./nats-broker.bench.ts"),
   "nats-subscribe": () => import("./nats-subscribe.bench.ts"),
+  redex: () => import("./redex.bench.ts"),
   "sealed-reader": () => import("./sealed-reader.bench.ts"),
   substrate: () => import("./substrate.bench.ts"),
   witness: () => import("./witness.bench.ts"),
