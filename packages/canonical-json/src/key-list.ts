@@ -5,18 +5,22 @@ import { HUGE } from "./string-body.js";
 /** The keys of an object as it lists them, and what is true of every object with these keys. */
 export class KeyList {
   readonly keys: readonly string[];
+  readonly inOrder: boolean;
   /** In ascending order of UTF-16 units. */
   readonly sorted: readonly string[];
-  /** Whether all keys stand in JSON as they are, without an escape. */
-  readonly plain: boolean;
+  #plain: boolean | undefined;
   #notPortable: NotPortable | "unknown" | undefined = "unknown";
 
   constructor(keys: readonly string[]) {
     this.keys = keys;
-    this.sorted = isSorted(keys) ? keys : sortKeys(keys);
-    // Every escape, that of an unpaired surrogate included, makes the text longer.
-    const units = unitsIn(keys);
-    this.plain = units < HUGE && JSON.stringify(keys).length === units + 3 * keys.length + 1;
+    this.inOrder = isSorted(keys);
+    this.sorted = this.inOrder ? keys : sortKeys(keys);
+  }
+
+  /** Whether all keys stand in JSON as they are, without an escape. */
+  get plain(): boolean {
+    this.#plain ??= isPlain(this.keys);
+    return this.#plain;
   }
 
   /** What the portable profile has against these keys; undefined where it accepts them. */
@@ -60,6 +64,12 @@ export function keyListOf(keys: readonly string[]): KeyList {
   const list = new KeyList(keys);
   if (keys.length <= table.maxKeys && unitsIn(keys) <= table.maxUnits) table.lists[slot] = list;
   return list;
+}
+
+/** Every escape, that of an unpaired surrogate included, makes the text longer. */
+function isPlain(keys: readonly string[]): boolean {
+  const units = unitsIn(keys);
+  return units < HUGE && JSON.stringify(keys).length === units + 3 * keys.length + 1;
 }
 
 function unitsIn(keys: readonly string[]): number {

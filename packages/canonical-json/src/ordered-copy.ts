@@ -1,9 +1,13 @@
 import { MAX_ENCODE_DEPTH } from "./encode-limits.js";
+import { keyListOf } from "./key-list.js";
 import { isPolluted } from "./pollution.js";
 import { HUGE } from "./string-body.js";
 
 /** Engines keep larger objects as hash tables, which are cheaper to write than to copy. */
 const MAX_KEYS = 128;
+
+/** Up to here comparing keys is faster than looking them up. */
+const FEW_KEYS = 32;
 
 /** From this depth on there may be too many objects to look at each twice. */
 const MAX_GLANCED_DEPTH = 2;
@@ -64,15 +68,24 @@ function copyOrdered(value: object, depth: number, budget: Budget): Copy | undef
     return elements;
   }
   if (prototype !== Object.prototype && prototype !== null) return undefined;
-  if (depth < MAX_GLANCED_DEPTH && isWideOrDisordered(value)) return undefined;
-  const copy = shallowCopy(value, depth);
+  const kind = depth < MAX_GLANCED_DEPTH ? countKeysInOrder(value) : depth;
+  if (kind > MAX_KEYS) return undefined;
+  const copy = shallowCopy(value, kind);
+  // Of larger objects the keys are looked up as a whole, which pays off the second time.
+  const checked = depth < MAX_GLANCED_DEPTH && kind > FEW_KEYS;
+  if (checked && !keyListOf(Object.keys(copy)).inOrder) return undefined;
   let previous = "";
   let previousUnit = -1;
   for (const key in copy) {
-    // Most neighbours differ in their first unit, and comparing units costs less than strings.
-    // The empty key has none, which makes this NaN and leaves the answer to the strings.
+    // Most neighbours differ in their first two units, which cost less to compare than strings.
+    // A missing unit is NaN, which leaves the answer to the strings.
     const unit = key.charCodeAt(0);
-    if ((!(unit > previousUnit) && key < previous) || key.length >= HUGE) return undefined;
+    const isLater =
+      checked ||
+      unit > previousUnit ||
+      (unit === previousUnit && key.charCodeAt(1) > previous.charCodeAt(1)) ||
+      key >= previous;
+    if (!isLater || key.length >= HUGE) return undefined;
     previous = key;
     previousUnit = unit;
     const member = copy[key];
@@ -94,26 +107,26 @@ function isPlainScalar(value: unknown): boolean {
   return value === null || typeof value === "boolean";
 }
 
-/** Whether a look at the keys alone shows that copying the object would be in vain. */
-function isWideOrDisordered(object: object): boolean {
+/** How many keys there are; more than MAX_KEYS also where keys are visibly out of order. */
+function countKeysInOrder(object: object): number {
   let count = 0;
   let previousUnit = -1;
   for (const key in object) {
     const unit = key.charCodeAt(0);
     count += 1;
-    if (unit < previousUnit || count > MAX_KEYS) return true;
+    if (unit < previousUnit || count > MAX_KEYS) return MAX_KEYS + 1;
     previousUnit = unit;
   }
-  return false;
+  return count;
 }
 
 /**
  * Copies the own enumerable properties. An engine remembers the few shapes of object that each of
- * these expressions has met, and objects of one kind tend to stand at one depth; a single
- * expression for all takes three times as long once it has met them all.
+ * these expressions has met, and a single expression for all takes three times as long once it has
+ * met too many; so objects of different kinds, told apart by a number, are copied by different ones.
  */
-function shallowCopy(object: object, depth: number): Record<string, unknown> {
-  switch (depth % 8) {
+function shallowCopy(object: object, kind: number): Record<string, unknown> {
+  switch (kind % 13) {
     case 0:
       return { ...object };
     case 1:
@@ -127,6 +140,16 @@ function shallowCopy(object: object, depth: number): Record<string, unknown> {
     case 5:
       return { ...object };
     case 6:
+      return { ...object };
+    case 7:
+      return { ...object };
+    case 8:
+      return { ...object };
+    case 9:
+      return { ...object };
+    case 10:
+      return { ...object };
+    case 11:
       return { ...object };
     default:
       return { ...object };

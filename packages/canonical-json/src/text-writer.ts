@@ -155,13 +155,14 @@ class TextWriter {
           throw new Refusal(list.notPortable.code, key);
         }
       }
-      for (const sortedKey of list.sorted) {
+      const { sorted, plain } = list;
+      for (const sortedKey of sorted) {
         key = sortedKey;
         reading = true;
         const value = source[key];
         reading = false;
         if (value === undefined) continue;
-        const head = list.plain ? key : bodyOf(key);
+        const head = plain ? key : bodyOf(key);
         if (typeof value === "string") {
           text = `${text}${separator}${head}":"${this.#body(value)}`;
           separator = '","';
