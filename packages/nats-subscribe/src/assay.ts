@@ -1,5 +1,6 @@
 import type { RowReport } from "@gaiaftcl/sealed-row";
 import type { Cosignature } from "@gaiaftcl/witness";
+import type { Msg } from "@nats-io/nats-core";
 import { DatabaseCheck } from "./database-check.js";
 import type { LaneRow } from "./database-lane.js";
 import { EventReader } from "./event-reader.js";
@@ -11,8 +12,7 @@ import type { ResolvedOptions } from "./subscribe-options.js";
 /** A message as the broker delivered it. */
 export interface Arrival {
   readonly subject: string;
-  readonly payload: Uint8Array;
-  readonly reply: string | undefined;
+  readonly message: Pick<Msg, "data" | "reply">;
   /** What it takes up while it waits. */
   readonly bytes: number;
 }
@@ -77,8 +77,8 @@ export class Assay {
   }
 
   #read(arrival: Arrival): SubscribedMessage {
-    const { subject, payload } = arrival;
-    const reading = this.#reader.read(subject, payload);
+    const { subject, message } = arrival;
+    const reading = this.#reader.read(subject, message.data);
     if (reading.kind === "raw") return rawMessage(arrival, reading.report);
     const { table, row, report } = reading;
     return { kind: "row", subject, table, row, report, origin: originOf(report) };
@@ -109,14 +109,15 @@ function originOf(report: RowReport): RowMessage["origin"] {
 }
 
 function rawMessage(arrival: Arrival, report: RawMessage["report"]): RawMessage {
-  const { subject, payload, reply } = arrival;
+  const { subject, message } = arrival;
+  const { data, reply } = message;
   return {
     kind: "raw",
     subject,
     row: undefined,
     // A copy: what the client hands over is a part of all that was read at once.
-    payload: new Uint8Array(payload),
-    reply,
+    payload: new Uint8Array(data),
+    reply: reply === "" ? undefined : reply,
     report,
     origin: "bus-unverified",
   };

@@ -1,5 +1,5 @@
 import type { Pattern, QueueName } from "@gaiaftcl/nats-subject";
-import type { Msg, NatsConnection, Status } from "@nats-io/nats-core";
+import type { Msg, NatsConnection, Status, Subscription } from "@nats-io/nats-core";
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { pause } from "./pause.js";
 import type { BrokerName } from "./status.js";
@@ -34,7 +34,8 @@ export class BrokerLink {
   readonly #listener: LinkListener;
   readonly #stop = new AbortController();
   #connection: NatsConnection | undefined;
-  #subscriptions: readonly { unsubscribe(): void }[] = [];
+  #subscriptions: readonly Subscription[] = [];
+  #draining = false;
   #up = false;
   #wasUp = false;
   readonly #done: Promise<void>;
@@ -59,15 +60,14 @@ export class BrokerLink {
     return this.#up;
   }
 
-  /** Settles when the broker has taken everything sent to it before. */
-  async flush(): Promise<void> {
-    await this.#connection?.flush();
-  }
-
-  /** Takes no more messages; what is on its way when the broker confirms has arrived. */
-  async unsubscribe(): Promise<void> {
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    if (this.#up) await this.flush();
+  /** Takes no more messages; what was on its way has arrived when this settles. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    // Without a connection nothing is on its way.
+    const drains = this.#subscriptions.map((subscription) =>
+      this.#up ? subscription.drain() : subscription.unsubscribe(),
+    );
+    await Promise.allSettled(drains);
   }
 
   async close(): Promise<void> {
@@ -122,7 +122,8 @@ export class BrokerLink {
     if (this.#stop.signal.aborted || connection.isClosed()) return;
     this.#connection = connection;
     void this.#watch(connection.status(), connection);
-    this.#subscriptions = this.#patterns.map((pattern) =>
+    const patterns = this.#draining ? [] : this.#patterns;
+    this.#subscriptions = patterns.map((pattern) =>
       connection.subscribe(pattern, {
         ...(this.#queue === undefined ? {} : { queue: this.#queue }),
         callback: (error, message) => {

@@ -29,6 +29,7 @@ export class Brokers {
   readonly #listener: BrokersListener;
   readonly #stop: AbortSignal;
   #closing: Promise<void> | undefined;
+  #draining = false;
 
   constructor(
     filter: SubjectFilter,
@@ -79,8 +80,10 @@ export class Brokers {
     }
   }
 
-  async unsubscribe(): Promise<void> {
-    await Promise.all(this.#ways.map(({ link }) => link.unsubscribe()));
+  /** Takes no more messages, and no more rows of the database. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await Promise.all(this.#ways.flatMap(({ link, lane }) => [link.drain(), lane?.close()]));
   }
 
   close(): Promise<void> {
@@ -108,7 +111,7 @@ export class Brokers {
   }
 
   #startLane({ link, lane }: Way, reason: DatabaseReason): void {
-    if (lane?.start() !== true) return;
+    if (this.#draining || lane?.start() !== true) return;
     const tables = namesOf(lane.tables);
     this.#listener.onStatus({ type: "database", broker: link.name, tables, reason });
   }

@@ -264,6 +264,22 @@ describe("the end of a subscription", () => {
     expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => `a.${index}`));
   });
 
+  it("comes after the rows of the database that wait, with drain, and no more are read", async () => {
+    const sealer = new Sealer(true);
+    for (let index = 0; index < 200; index += 1) sealer.seal();
+    const { subscription } = watch(SUBJECT, {
+      urls: "nats://127.0.0.1:1",
+      database: await sealer.reader(),
+      afterSeq: { [TABLE]: 0 },
+    });
+    await eventually(() => expect(subscription.stats().waiting).toBeGreaterThan(0));
+    await subscription.drain();
+    const { fromDatabase } = subscription.stats();
+    const seen: unknown[] = [];
+    for await (const { row } of subscription) seen.push(row?.["seq"]);
+    expect(seen).toEqual(Array.from({ length: fromDatabase }, (_, index) => BigInt(index + 1)));
+  });
+
   it("comes while it has never been connected", async () => {
     const { subscription, statuses } = watch("a.>", { urls: "nats://127.0.0.1:1" });
     await eventually(() =>

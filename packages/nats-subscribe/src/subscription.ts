@@ -130,8 +130,8 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
 
   /** Takes no more messages from the brokers; those that wait are still handed out, then it ends. */
   async drain(): Promise<void> {
+    await this.#brokers.drain();
     this.#draining = true;
-    await this.#brokers.unsubscribe();
     this.#ring();
   }
 
@@ -238,8 +238,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     }
     this.#count.received += 1;
     const bytes = data.byteLength + subject.length;
-    const reply = message.reply === undefined || message.reply === "" ? undefined : message.reply;
-    if (!this.#buffer.push({ subject, payload: data, reply, bytes })) {
+    if (!this.#buffer.push({ subject, message, bytes })) {
       const { messages } = this.#options.buffer;
       this.#fail(
         new NatsSubscribeError(

@@ -39,7 +39,7 @@ interface Pending {
 export class ChildEngine implements Engine {
   readonly #path: string;
   readonly #deadlineMs: number;
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #child: Child;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #failure: SealedReaderError | undefined;
@@ -47,20 +47,7 @@ export class ChildEngine implements Engine {
   private constructor(path: string, options: ChildEngineOptions) {
     this.#path = path;
     this.#deadlineMs = options.deadlineMs;
-    const entry = createRequire(import.meta.url).resolve("#child-main");
-    this.#child = spawn(
-      process.execPath,
-      [
-        "--permission",
-        "--allow-fs-read=*",
-        "--allow-worker",
-        "--max-old-space-size=512",
-        "--disable-warning=ExperimentalWarning",
-        "--disable-warning=SecurityWarning",
-        entry,
-      ],
-      { stdio: ["pipe", "pipe", "ignore"], env: systemEnvironment(), windowsHide: true },
-    );
+    this.#child = startChild();
     this.#listen(new FrameReader(maxAnswerBytes(options.maxValueBytes)));
   }
 
@@ -256,6 +243,34 @@ export class ChildEngine implements Engine {
     return new SealedReaderError(
       "DEADLINE",
       `${this.#path}: reading it (${operation}) took more than ${this.#deadlineMs} ms and was stopped; the file may be made to take for ever. Raise deadlineMs only for a file you trust`,
+    );
+  }
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+/** A process that may read files and start the thread that watches over it, and nothing else. */
+function startChild(): Child {
+  try {
+    const entry = createRequire(import.meta.url).resolve("#child-main");
+    return spawn(
+      process.execPath,
+      [
+        "--permission",
+        "--allow-fs-read=*",
+        "--allow-worker",
+        "--max-old-space-size=512",
+        "--disable-warning=ExperimentalWarning",
+        "--disable-warning=SecurityWarning",
+        entry,
+      ],
+      { stdio: ["pipe", "pipe", "ignore"], env: systemEnvironment(), windowsHide: true },
+    );
+  } catch (cause) {
+    throw new SealedReaderError(
+      "CHILD_FAILED",
+      `a foreign file is read in a process of its own, and none could be started: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
     );
   }
 }

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { openSealed } from "./index.js";
 import { collect, TestCell } from "./test-cell.testing.js";
@@ -102,4 +103,20 @@ it("reads what a killed writer left, with its log and no one to close it", async
     expect(verdict.rows).toBeGreaterThanOrEqual(50);
     expect(verdict.rows % 5).toBe(0);
   }
+});
+
+it("verifies in threads from a process that was started with a script on its command line", async () => {
+  const cell = new TestCell();
+  cell.telemetry(20);
+  const script = `
+    import { openSealed } from "@gaiaftcl/sealed-reader";
+    const reader = await openSealed(process.argv[1]);
+    console.log((await reader.verifyAll("${TABLE}", { threads: 2 })).summary);
+    await reader.close();`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "-e", script, cell.path],
+    { cwd: import.meta.dirname },
+  );
+  expect(stdout).toContain("20 rows verified (facets)");
 });

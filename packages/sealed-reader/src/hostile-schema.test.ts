@@ -45,6 +45,11 @@ describe.each([false, true])("a hostile schema, foreign: %s", (foreign) => {
     await refused(hostile(`CREATE VIEW ${TABLE} AS SELECT 1 AS seq`), "TABLE_NOT_REAL");
   });
 
+  it("is refused at once, whichever sealed name it is", async () => {
+    const path = hostile(tableDefinition, `CREATE VIEW franklin_commands AS ${ENDLESS}`);
+    await expect(openSealed(path, { foreign })).rejects.toMatchObject({ code: "TABLE_NOT_REAL" });
+  });
+
   it("is refused where that view would never end", async () => {
     await refused(hostile(`CREATE VIEW ${TABLE} AS ${ENDLESS}`), "TABLE_NOT_REAL");
   });

@@ -104,7 +104,11 @@ async function runWorker(
 ): Promise<void> {
   signal.throwIfAborted();
   const entry = createRequire(import.meta.url).resolve("#verify-worker");
-  const worker = new Worker(pathToFileURL(entry), { workerData: task });
+  const worker = new Worker(pathToFileURL(entry), {
+    workerData: task,
+    // Not those of this process, some of which only go with its own entry.
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });

@@ -43,10 +43,11 @@ export function isTableName(name: string): boolean {
  * @throws SealedReaderError `TABLE_NOT_REAL`, `SCHEMA_REFUSED`
  */
 export function proveTable(database: DatabaseSync, name: string): boolean {
-  const entries = prepareExact(
+  const entries = rowsOf(
     database,
     "SELECT type, name, rootpage, substr(sql, 1, 400) FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE AND type <> 'index' AND type <> 'trigger' LIMIT 2",
-  ).all(name) as unknown as readonly (readonly unknown[])[];
+    name,
+  );
   const [entry] = entries;
   if (entry === undefined) return false;
   const [type, found, rootPage, sql] = entry;
@@ -103,25 +104,28 @@ export function readShape(database: DatabaseSync, name: string): TableShape {
     : { table: name, columns: names, key: "rowid", rowidName };
 }
 
-/** Every real table with the founding columns; the sealed ones first, in the order of the format. */
+/**
+ * Every real table with the founding columns; the sealed ones first, in the order of the format.
+ *
+ * @throws SealedReaderError where a sealed name is not what it should be; other tables that cannot
+ *   be read are left out
+ */
 export function listShapes(database: DatabaseSync): readonly TableShape[] {
-  const entries = prepareExact(
+  const sealed = SEALED_TABLES.map(({ name }) => name);
+  const shapes = sealed
+    .filter((name) => proveTable(database, name))
+    .map((name) => readShape(database, name));
+  const others = rowsOf(
     database,
-    "SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 1000",
-  ).all() as unknown as readonly (readonly unknown[])[];
-  const sealed = SEALED_TABLES.map((table) => table.name);
-  const found = new Set(entries.map(([name]) => name));
-  const others = [...found]
-    .filter((name): name is string => typeof name === "string" && isTableName(name))
-    .filter((name) => !sealed.includes(name))
-    .sort();
-  const shapes: TableShape[] = [];
-  for (const name of [...sealed.filter((table) => found.has(table)), ...others]) {
+    "SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name LIMIT 1000",
+  )
+    .map(([name]) => name)
+    .filter((name) => typeof name === "string" && isTableName(name) && !sealed.includes(name));
+  for (const name of others as readonly string[]) {
     try {
       shapes.push(readShape(database, name));
     } catch (cause) {
-      // A sealed name that is not what it should be is worth an error, anything else is not ours.
-      if (sealed.includes(name) || !(cause instanceof SealedReaderError)) throw cause;
+      if (!(cause instanceof SealedReaderError)) throw cause;
     }
   }
   return shapes;
@@ -139,10 +143,7 @@ interface Column {
 }
 
 function columnsOf(database: DatabaseSync, table: string): readonly Column[] {
-  const entries = prepareExact(
-    database,
-    `PRAGMA main.table_xinfo(${quoted(table)})`,
-  ).all() as unknown as readonly (readonly unknown[])[];
+  const entries = rowsOf(database, `PRAGMA main.table_xinfo(${quoted(table)})`);
   if (entries.length > MAX_COLUMNS) {
     throw new SealedReaderError(
       "TABLE_UNSUPPORTED",
@@ -175,10 +176,7 @@ function isIntegerKey(database: DatabaseSync, table: string, columns: readonly C
   const keys = columns.filter((column) => column.primaryKey > 0n);
   const [key] = keys;
   if (keys.length !== 1 || key?.name !== "seq" || key.type !== "INTEGER") return false;
-  const indexes = prepareExact(
-    database,
-    `PRAGMA main.index_list(${quoted(table)})`,
-  ).all() as unknown as readonly (readonly unknown[])[];
+  const indexes = rowsOf(database, `PRAGMA main.index_list(${quoted(table)})`);
   // An index made for the key means that the column is not the rowid.
   return !indexes.some(([, , , origin]) => origin === "pk");
 }
@@ -197,6 +195,16 @@ function rowidNameOf(
   } catch {
     return undefined;
   }
+}
+
+function rowsOf(
+  database: DatabaseSync,
+  sql: string,
+  ...parameters: readonly string[]
+): readonly (readonly unknown[])[] {
+  return prepareExact(database, sql).all(
+    ...parameters,
+  ) as unknown as readonly (readonly unknown[])[];
 }
 
 function hasEntry(database: DatabaseSync, name: string): boolean {
