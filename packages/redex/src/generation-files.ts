@@ -107,11 +107,14 @@ export class GenerationFiles {
     else this.#timestampSize = length;
   }
 
-  /** Fsyncs dat, idx and ts, in this order, so that no record lasts without its payload. */
+  /**
+   * Fsyncs dat, then idx, so that no record lasts without its payload, and ts beside idx. Ends
+   * when no fsync is under way any more.
+   */
   async sync(): Promise<void> {
     await this.payload.sync();
-    await this.index.sync();
-    await this.timestamps.sync();
+    const outcomes = await Promise.allSettled([this.index.sync(), this.timestamps.sync()]);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
   syncNow(): void {

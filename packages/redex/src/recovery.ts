@@ -1,24 +1,14 @@
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
-import { checksum } from "./checksum.js";
 import { findGeneration, removeOthers } from "./generation.js";
 import { GenerationFiles } from "./generation-files.js";
-import {
-  CHECKSUM_MASK,
-  INLINE_BYTES,
-  INLINE_FLAG,
-  inlinePayload,
-  RECORD_BYTES,
-} from "./index-record.js";
+import { INLINE_BYTES, INLINE_FLAG, RECORD_BYTES } from "./index-record.js";
 import { generationDirectory } from "./manifest.js";
-import { PayloadReader } from "./payload-reader.js";
-import { RecordTable } from "./record-table.js";
-import { SequenceRuns } from "./sequence-runs.js";
+import { scanRecords } from "./record-scan.js";
+import type { RecordTable } from "./record-table.js";
+import type { SequenceRuns } from "./sequence-runs.js";
 import { readFully, type Storage, type StorageFile, writeFully } from "./storage.js";
 
 const RECORDS_PER_READ = 16_384;
-/** Between pauses for the event loop. */
-const RECORDS_PER_TURN = 262_144;
 
 /** What opening a persistent log found and repaired; all zero for a log that was closed well. */
 export interface RecoveryReport {
@@ -146,53 +136,6 @@ function readRecords(index: StorageFile, from: number, count: number): RecordRea
     throw new Error(`idx ended at byte ${from * RECORD_BYTES + came} while it was read`);
   }
   return { from, view: new DataView(bytes.buffer), count };
-}
-
-interface Scan {
-  readonly table: RecordTable;
-  readonly runs: SequenceRuns;
-  readonly payloadEnd: number;
-  readonly weight: number;
-  /** The numbers of the records that step 6 leaves out. */
-  readonly damaged: readonly number[];
-}
-
-/** Steps 4 and 6 in one pass: where the payloads end, and which events are whole. */
-async function scanRecords(files: GenerationFiles, records: number): Promise<Scan> {
-  const table = new RecordTable();
-  const runs = new SequenceRuns();
-  const payloads = new PayloadReader(files.payload);
-  const damaged: number[] = [];
-  let payloadEnd = 0;
-  let weight = 0;
-  for (let from = 0; from < records; from += RECORDS_PER_READ) {
-    if (from > 0 && from % RECORDS_PER_TURN === 0) await setImmediate();
-    const { view, count } = readRecords(
-      files.index,
-      from,
-      Math.min(RECORDS_PER_READ, records - from),
-    );
-    for (let n = 0; n < count; n += 1) {
-      const at = n * RECORD_BYTES;
-      const offset = view.getUint32(at + 8, true);
-      const length = view.getUint32(at + 12, true);
-      const last = view.getUint32(at + 16, true);
-      const inline = last >= INLINE_FLAG;
-      if (!inline && offset + length > payloadEnd) payloadEnd = offset + length;
-      const fits = inline || offset + length <= files.payloadSize;
-      const payload = inline
-        ? inlinePayload(offset, length)
-        : payloads.read(offset, fits ? length : 0, files.payloadSize);
-      if (!fits || checksum(payload) !== (last & CHECKSUM_MASK)) {
-        damaged.push(from + n);
-        continue;
-      }
-      weight += RECORD_BYTES + (inline ? 0 : length);
-      table.push(offset, length, last);
-      runs.pushWords(view.getUint32(at, true), view.getUint32(at + 4, true));
-    }
-  }
-  return { table, runs, payloadEnd, weight, damaged };
 }
 
 /** Step 7. Where events were left out, their times are too, and so the file is short from then on. */
