@@ -45,6 +45,13 @@ export type CellPart = "brokers" | "database" | "socket";
 export interface Cell extends AsyncDisposable {
   readonly state: RuntimeState;
   readonly brokers: BrokerUrls;
+  /**
+   * Reads `operators.toml` again. What operators may do changes at once, and those that are gone are
+   * disconnected.
+   *
+   * @throws FranklinError for a file that cannot be used; the operators stay as they were
+   */
+  reloadOperators(): Promise<void>;
   /** Shuts down in the reverse order of starting; what was accepted is sealed first. */
   close(): Promise<void>;
 }
@@ -61,10 +68,11 @@ const repeatedRows = 2_048;
 export async function startCell(options: CellOptions): Promise<Cell> {
   const stack = new DisposalStack();
   try {
-    const state = await start(options, stack);
+    const { state, reloadOperators } = await start(options, stack);
     return {
       state,
       brokers: state.brokers,
+      reloadOperators,
       close: () => stack[Symbol.asyncDispose](),
       [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
     };
@@ -76,7 +84,10 @@ export async function startCell(options: CellOptions): Promise<Cell> {
   }
 }
 
-async function start(options: CellOptions, stack: DisposalStack): Promise<RuntimeState> {
+async function start(
+  options: CellOptions,
+  stack: DisposalStack,
+): Promise<Pick<Cell, "state" | "reloadOperators">> {
   const { layout, configuration, logger } = options;
   const clock = options.clock ?? (() => new Date());
   await mkdir(layout.dataDirectory, { recursive: true, mode: 0o700 });
@@ -138,7 +149,7 @@ async function start(options: CellOptions, stack: DisposalStack): Promise<Runtim
       quintet: JSON.parse(String(row["signature_quintet"])) as string[],
     };
   };
-  stack.use(
+  const server = stack.use(
     await FranklinServer.listen({
       socketPath: layout.socketPath,
       lockPath: layout.lockPath,
@@ -173,7 +184,12 @@ async function start(options: CellOptions, stack: DisposalStack): Promise<Runtim
     heartbeats.abort();
     return beating;
   });
-  return state;
+  return {
+    state,
+    reloadOperators: async () => {
+      server.setOperators(await loadOperatorsFile(layout.operatorsPath, federationKeys));
+    },
+  };
 }
 
 // The lock itself is taken with the socket. Asking first spares the running cell a second set of

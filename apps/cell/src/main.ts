@@ -27,8 +27,14 @@ try {
     logger,
   });
   logger.info({ ...cell.state, home: layout.home }, "the cell runs");
+  process.on("SIGHUP", () => {
+    cell.reloadOperators().then(
+      () => logger.info("operators read again"),
+      (error: unknown) => logger.error({ err: error }, "the operators stay as they were"),
+    );
+  });
   const signal = await new Promise<NodeJS.Signals>((end) => {
-    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, end);
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, end);
   });
   logger.info({ signal }, "shutting down");
   await cell.close();

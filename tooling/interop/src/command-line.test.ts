@@ -2,7 +2,14 @@ import { appendFile, chmod, cp, readFile, rm, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type CommandResult, privateBrokers, records, TestHome } from "./cell-process.ts";
+import {
+  type CommandResult,
+  DaemonProcess,
+  privateBrokers,
+  records,
+  TestHome,
+  until,
+} from "./cell-process.ts";
 
 const app = join(import.meta.dirname, "../../../apps/gaiaftcl");
 const bridge = join(app, "bridges/numpy_bridge");
@@ -157,6 +164,19 @@ describe("the command line", () => {
     expect(verified.code).toBe(2);
     expect(verified.stdout).toContain("changed gaiaftcl/bridges/numpy_bridge/lib/nibbles.js");
     expect((await home.gaiaftcl(["mesh", "load", moduleName])).code).toBe(2);
+  });
+
+  it("admits an operator made while the cell runs, once it is told to look", async () => {
+    await using home = await TestHome.make();
+    await using _daemon = await DaemonProcess.start(home, await privateBrokers());
+    expect((await home.gaiaftcl(["keys", "generate", "--operator", "second"])).code).toBe(0);
+    const early = await home.gaiaftcl(["franklin", "show", "--as", "second"]);
+    expect(early.code).toBe(2);
+    expect(early.stderr).toContain("OPERATOR_UNKNOWN");
+    expect((await home.gaiaftcl(["cell", "reload"])).code).toBe(0);
+    await until("the operator to be admitted", async () =>
+      (await home.gaiaftcl(["franklin", "show", "--as", "second"])).code === 0 ? true : undefined,
+    );
   });
 
   it("refuses keys that others could have read, and says how to mend it", async () => {

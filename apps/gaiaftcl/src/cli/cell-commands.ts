@@ -7,6 +7,7 @@ import { type RuntimeState, readRuntimeState } from "@gaiaftcl/cell";
 import { lockHolder } from "@gaiaftcl/franklin-socket/server";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
+import { loadOperators } from "./keys-commands.js";
 import { type ExitCode, exitCodes } from "./output.js";
 import type { RunCommand } from "./program.js";
 import type { Session } from "./session.js";
@@ -15,7 +16,7 @@ const startTimeoutMs = 20_000;
 const stopTimeoutMs = 20_000;
 const pollMs = 50;
 
-/** `cell start|status|stop` (cell format, section 8). */
+/** `cell start|status|reload|stop` (cell format, section 8). */
 export function addCellCommands(program: Command, run: RunCommand): void {
   const cell = program.command("cell").description("start, look at and stop the cell of this home");
   cell
@@ -26,6 +27,10 @@ export function addCellCommands(program: Command, run: RunCommand): void {
     .command("status")
     .description("whether the cell runs, and where everything is")
     .action(run(status));
+  cell
+    .command("reload")
+    .description("let the daemon read operators.toml again")
+    .action(run(reload));
   cell
     .command("stop")
     .description("shut the daemon down and wait until it has ended")
@@ -91,11 +96,25 @@ async function status(session: Session): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-async function stop(session: Session): Promise<void> {
+async function reload(session: Session): Promise<void> {
+  const pid = ensureRunning(session);
+  // A file that cannot be used is told here; the daemon would keep its operators and only log it.
+  const operators = await loadOperators(session);
+  process.kill(pid, "SIGHUP");
+  session.output.result(
+    { kind: "cell", derived: { running: true, pid, operators: [...operators.keys()] } },
+    () => `told process ${pid} to read ${session.layout.operatorsPath} again`,
+  );
+}
+
+function ensureRunning(session: Session): number {
   const pid = runningPid(session);
-  if (pid === undefined) {
-    throw new CommandError("BLOCKED", `no cell runs in ${session.layout.home}`, "cell start");
-  }
+  if (pid !== undefined) return pid;
+  throw new CommandError("BLOCKED", `no cell runs in ${session.layout.home}`, "cell start");
+}
+
+async function stop(session: Session): Promise<void> {
+  const pid = ensureRunning(session);
   process.kill(pid, "SIGTERM");
   const deadline = performance.now() + stopTimeoutMs;
   // The lock ends with the process, also where nobody collects its exit code.

@@ -30,6 +30,9 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   FranklinError: {
     NOT_RUNNING: { exitCode: blocked, next: "cell start" },
     SOCKET_MISSING: { exitCode: blocked, next: "cell start" },
+    HANDSHAKE_REFUSED: { exitCode: refused, next: "keys show" },
+    FEDERATION_KEY: { exitCode: refused, next: "keys show" },
+    RESPONSE_UNVERIFIED: { exitCode: refused, next: "doctor" },
     "*": { exitCode: blocked, next: "cell status" },
   },
   KeyStoreError: {

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { loadOperatorsFile } from "@gaiaftcl/cell";
-import type { Operators } from "@gaiaftcl/franklin-socket/server";
+import { lockHolder, type Operators } from "@gaiaftcl/franklin-socket/server";
 import {
   type KeyEntry,
   loadFederationKeysFile,
@@ -79,6 +79,9 @@ async function generateOperator(session: Session, context: string): Promise<void
     ? writeFile(path, entry, { mode: 0o600 })
     : appendFile(path, `\n${entry}`));
   reportKey(session, context, publicKey, "operator");
+  if (lockHolder(session.layout.lockPath) !== undefined) {
+    session.output.remark(`a running cell admits it after: ${session.command("cell reload")}`);
+  }
 }
 
 async function show(session: Session): Promise<void> {

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isModuleName, type LoadedModule, MeshLoader } from "@gaiaftcl/mesh-loader";
+import { subscribe } from "@gaiaftcl/nats-subscribe";
 import type { Command } from "commander";
 import { failureOf } from "./failure.js";
 import { prefixOf, reportManifest, signDirectory } from "./mesh-manifest-commands.js";
@@ -35,9 +36,9 @@ export function addModuleCommands(mesh: Command, run: RunCommand): void {
   loading("load <module>", "verify a module, load it in memory, and say what it exports").action(
     run(load),
   );
-  loading("watch <module>", "load each new version as it is published, until Ctrl-C").action(
-    run(watch),
-  );
+  loading("watch <module>", "load each new version as it is published, until Ctrl-C")
+    .option("--subject <subject>", "look at once when a message comes on this NATS subject")
+    .action(run(watch));
   loading("explain <module>", "what a module imports, and what it would have to be allowed").action(
     run(explain),
   );
@@ -69,10 +70,20 @@ async function load(session: Session, name: string, options: LoadOptions): Promi
   reportLoaded(session, await loader.open(name, { signal: session.signal }), options.explain);
 }
 
-async function watch(session: Session, name: string, options: LoadOptions): Promise<void> {
+async function watch(
+  session: Session,
+  name: string,
+  options: LoadOptions & { readonly subject?: string },
+): Promise<void> {
   const loader = await loaderOf(session, options);
+  const { signal } = session;
+  const hints =
+    options.subject === undefined
+      ? undefined
+      : subscribe(options.subject, { urls: await session.brokers(), signal });
   const versions = loader.watch(name, {
-    signal: session.signal,
+    signal,
+    hints,
     onRefused: (error) => session.output.remark(`refused: ${failureOf(error, session).message}`),
   });
   for await (const version of versions) reportLoaded(session, version, options.explain);
