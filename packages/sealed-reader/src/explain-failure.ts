@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly directoryWritable: boolean;
 }
 
-export function surroundingsOf(path: string): Surroundings {
+function surroundingsOf(path: string): Surroundings {
   return {
     walBytes: sizeOf(`${path}-wal`),
     hasSharedMemory: sizeOf(`${path}-shm`) !== undefined,
@@ -36,7 +36,7 @@ const NOT_A_DATABASE = 26;
 const SHORT_READ = 522;
 
 /** The SQLite result code of an exception that `node:sqlite` threw, or `undefined`. */
-export function sqliteCode(cause: unknown): number | undefined {
+function sqliteCode(cause: unknown): number | undefined {
   if (!(cause instanceof Error) || !("code" in cause) || !("errcode" in cause)) return undefined;
   if (cause.code !== "ERR_SQLITE_ERROR" || typeof cause.errcode !== "number") return undefined;
   return cause.errcode;

@@ -17,7 +17,7 @@ export interface TableShape {
 }
 
 /** The columns the founding documents fix (cell format, section 5). */
-export const FOUNDING_COLUMNS = [
+const FOUNDING_COLUMNS = [
   "canonical_witness",
   "witness_hash_sha256",
   "signature_quintet",
