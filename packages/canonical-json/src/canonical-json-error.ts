@@ -58,7 +58,7 @@ export type DecodeErrorCode =
 
 export type CanonicalJsonErrorCode = EncodeErrorCode | DecodeErrorCode;
 
-export interface CanonicalJsonErrorDetails {
+interface CanonicalJsonErrorDetails {
   readonly path?: string;
   readonly offset?: number;
   readonly cause?: unknown;

@@ -36,7 +36,7 @@ export function findNotPortable(sorted: readonly string[]): NotPortable | undefi
  * digits by value (`a2` before `a10`), all else by character. 0 for keys it cannot tell apart,
  * such as `a` and `A` or `1` and `01`.
  */
-export function compareNumericCaseInsensitive(a: string, b: string): number {
+function compareNumericCaseInsensitive(a: string, b: string): number {
   let i = 0;
   let j = 0;
   while (i < a.length && j < b.length) {

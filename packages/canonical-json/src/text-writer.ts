@@ -11,8 +11,8 @@ const BATCH_UNITS = 2 ** 20;
 /** How many pieces a text may consist of before they are put together. */
 const MIN_PIECES = 2 ** 16;
 
-/** Ends an attempt that assumed too much. */
-class EscapeNeeded extends Error {}
+/** Ends an attempt that assumed too much; one for all, since making an error takes its time. */
+const escapeNeeded = /* @__PURE__ */ new Error("a string needs an escape");
 
 /**
  * Writes any value as RFC 8785 text, or refuses it with the path to what cannot be written.
@@ -30,7 +30,7 @@ export function writeText(value: unknown, portable: boolean): string {
       try {
         return new TextWriter(portable, false).write(value);
       } catch (error) {
-        if (!(error instanceof EscapeNeeded)) throw error;
+        if (error !== escapeNeeded) throw error;
       }
     }
     return new TextWriter(portable, true).write(value);
@@ -219,7 +219,7 @@ class TextWriter {
     const count = this.#batch.length;
     if (count === 0) return;
     const plain = this.#batchUnits + 2 * count + (count - 1) + 2;
-    if (JSON.stringify(this.#batch).length !== plain) throw new EscapeNeeded();
+    if (JSON.stringify(this.#batch).length !== plain) throw escapeNeeded;
     this.#batch = [];
     this.#batchUnits = 0;
   }
