@@ -6,10 +6,22 @@ export interface Row<Id, R> {
   record: R;
 }
 
+/** Where a bucket's rows are. */
+export interface RowSet<T> extends Iterable<T> {
+  readonly size: number;
+  add(row: T): unknown;
+  delete(row: T): unknown;
+}
+
 /** Rows that have something in common, and the orders in which they have been asked for. */
 export class Bucket<T> {
-  readonly rows: Set<T> = new Set();
+  readonly rows: RowSet<T>;
   readonly #lists = new Map<string, SortedList<T>>();
+
+  /** @param rows a set of the bucket's own, unless they are kept elsewhere anyway */
+  constructor(rows: RowSet<T> = new Set()) {
+    this.rows = rows;
+  }
 
   get size(): number {
     return this.rows.size;

@@ -17,14 +17,24 @@ export interface Codec<T> {
   readonly minimumBytes: number;
 }
 
+/** Kept for its buffer, which would otherwise grow from nothing each time. */
+let idle: PostcardWriter | undefined;
+
 /** The type that a codec encodes. */
 export type Encoded<C> = C extends Codec<infer T> ? T : never;
 
 /** The bytes of a value. @throws CortexError `INVALID_ARGUMENT` for a value not of the type. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new PostcardWriter().begin();
-  codec.write(writer, codec.check(value, "value"));
-  return writer.take();
+  const checked = codec.check(value, "value");
+  const writer = idle ?? new PostcardWriter();
+  // A codec that encodes something itself gets a writer of its own.
+  idle = undefined;
+  try {
+    codec.write(writer.begin(), checked);
+    return writer.take();
+  } finally {
+    idle = writer;
+  }
 }
 
 /** The value of bytes; bytes after it are ignored, as in the format. @throws CortexError `DECODE`. */

@@ -3,7 +3,7 @@ import { CortexError } from "./cortex-error.js";
 import type { PostcardWriter } from "./postcard-writer.js";
 
 /** Bytes before the tail of every event (section 8). */
-export const ENVELOPE_BYTES = 24;
+const ENVELOPE_BYTES = 24;
 const checksumAt = 20;
 
 /** One event of a model as it stands in the log (section 8). */
@@ -30,12 +30,15 @@ export function encodeEnvelope(
 ): Uint8Array {
   writer.begin(ENVELOPE_BYTES);
   writeTail(writer);
+  writer.setU64(4, header.originHash);
+  writer.setU64(12, header.seqOrTs);
   const payload = writer.take();
-  const view = new DataView(payload.buffer);
   payload[0] = header.dispatch;
-  view.setBigUint64(4, header.originHash, true);
-  view.setBigUint64(12, header.seqOrTs, true);
-  view.setUint32(checksumAt, low32(payload), true);
+  const checksum = low32(payload);
+  payload[checksumAt] = checksum;
+  payload[checksumAt + 1] = checksum >>> 8;
+  payload[checksumAt + 2] = checksum >>> 16;
+  payload[checksumAt + 3] = checksum >>> 24;
   return payload;
 }
 
@@ -75,5 +78,5 @@ function checksumOf(payload: Uint8Array): number {
 }
 
 function low32(bytes: Uint8Array): number {
-  return Number(BigInt.asUintN(32, xxh3(bytes)));
+  return Number(xxh3(bytes) & 0xffff_ffffn);
 }

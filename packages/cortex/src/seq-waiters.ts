@@ -1,6 +1,9 @@
 import { aborted, CortexError } from "./cortex-error.js";
 import { SortedList } from "./sorted-list.js";
 
+/** A timer for longer than this fires at once. */
+const longestTimer = 0x7fff_ffff;
+
 interface Waiter {
   readonly seq: bigint;
   readonly ordinal: number;
@@ -45,9 +48,12 @@ export class SeqWaiters {
       this.#waiters.add(waiter);
       signal?.addEventListener("abort", abort, { once: true });
       if (deadlineMs !== undefined) {
-        timer = setTimeout(() => {
-          waiter.settle(new CortexError("TIMEOUT", `${doing}: read-your-writes wait timed out`));
-        }, deadlineMs);
+        timer = setTimeout(
+          () => {
+            waiter.settle(new CortexError("TIMEOUT", `${doing}: read-your-writes wait timed out`));
+          },
+          Math.min(deadlineMs, longestTimer),
+        );
       }
     });
   }

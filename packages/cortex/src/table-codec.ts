@@ -24,9 +24,9 @@ export function tableCodec<
     check: (table) => table,
     write(writer, table) {
       writer.varint(table.size);
-      for (const value of table.values()) {
-        id.write(writer, idOf(value));
-        record.write(writer, value);
+      for (const row of table.all().rows) {
+        id.write(writer, row.id);
+        record.write(writer, row.record);
       }
     },
     read(reader) {

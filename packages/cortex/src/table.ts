@@ -1,4 +1,4 @@
-import { Bucket, type Row } from "./bucket.js";
+import { Bucket, type Row, type RowSet } from "./bucket.js";
 import type { Comparison } from "./sorted-list.js";
 import type { GroupKey, OrderKey, Selection, TableLayout } from "./table-layout.js";
 import { selectRows } from "./table-query.js";
@@ -21,7 +21,7 @@ export class Table<
 > {
   readonly #layout: TableLayout<Id, R, Group, Order, Text>;
   readonly #rows = new Map<Id, Row<Id, R>>();
-  readonly #all = new Bucket<Row<Id, R>>();
+  readonly #all: Bucket<Row<Id, R>> = new Bucket(rowsById(this.#rows));
   readonly #groups = new Map<Group, Map<GroupKey, Bucket<Row<Id, R>>>>();
   readonly #texts = new Map<Text, TextIndex<Row<Id, R>>>();
   readonly #comparisons = new Map<Order | "id", Comparison<Row<Id, R>>>();
@@ -60,7 +60,6 @@ export class Table<
       for (const key of this.#keys(group, row.record)) removeFrom(buckets, key, row);
     }
     for (const [text, index] of this.#texts) index.delete(row, this.text(text, row.record));
-    this.#rows.delete(id);
     return this;
   }
 
@@ -138,7 +137,6 @@ export class Table<
   }
 
   #enter(row: Row<Id, R>): void {
-    this.#rows.set(row.id, row);
     this.#all.add(row);
     for (const [group, buckets] of this.#groups) {
       for (const key of this.#keys(group, row.record)) addTo(buckets, key, row);
@@ -189,6 +187,18 @@ export class Table<
     if (keys === undefined) return new Set();
     return new Set(typeof keys === "object" ? keys : [keys]);
   }
+}
+
+/** All rows are a bucket too; the map of them is the set. */
+function rowsById<Id, R>(rows: Map<Id, Row<Id, R>>): RowSet<Row<Id, R>> {
+  return {
+    get size() {
+      return rows.size;
+    },
+    [Symbol.iterator]: () => rows.values(),
+    add: (row) => rows.set(row.id, row),
+    delete: (row) => rows.delete(row.id),
+  };
 }
 
 function addTo<T>(buckets: Map<GroupKey, Bucket<T>>, key: GroupKey, row: T): void {
