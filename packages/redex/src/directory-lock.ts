@@ -43,7 +43,7 @@ export class DirectoryLock {
         throw new RedexError(
           "LOCKED",
           "open",
-          `${directory} has a writer already (${holder(path)}); a second one would overwrite its events; close it, or open for reading with Redex.openReader`,
+          `${directory} has a writer already (${holder(path)}); a second one would overwrite its events; close it, or read it with LogReader.open`,
           { cause },
         );
       }

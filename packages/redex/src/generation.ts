@@ -29,12 +29,7 @@ export function findGeneration(storage: Storage, directory: string): LiveGenerat
   if (named !== undefined && isComplete(storage, directory, named)) {
     return { generation: named, found: "manifest" };
   }
-  const complete = entries
-    .filter((entry) => entry.kind === "directory")
-    .map((entry) => generationOf(entry.name))
-    .filter((generation) => generation !== undefined)
-    .sort((a, b) => b - a)
-    .find((generation) => isComplete(storage, directory, generation));
+  const [complete] = completeGenerations(storage, directory, entries);
   if (complete !== undefined) {
     writeManifest(storage, directory, complete);
     return { generation: complete, found: "complete" };
@@ -51,6 +46,20 @@ export function findGeneration(storage: Storage, directory: string): LiveGenerat
   writeManifest(storage, directory, 1);
   if (flat.length > 0) return { generation: 1, found: "flat" };
   return { generation: 1, found: isNew && named === undefined ? "new" : "complete" };
+}
+
+/** The generations that have all three files, the highest first. */
+export function completeGenerations(
+  storage: Storage,
+  directory: string,
+  entries: readonly StorageEntry[],
+): number[] {
+  return entries
+    .filter((entry) => entry.kind === "directory")
+    .map((entry) => generationOf(entry.name))
+    .filter((generation) => generation !== undefined)
+    .sort((a, b) => b - a)
+    .filter((generation) => isComplete(storage, directory, generation));
 }
 
 /** Reads which generation is live, changing nothing; undefined where the manifest does not tell. */

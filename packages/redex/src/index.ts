@@ -7,6 +7,7 @@ export {
   inlinePayload,
   RECORD_BYTES,
 } from "./index-record.js";
+export { LogReader } from "./log-reader.js";
 export { decodeManifest, encodeManifest } from "./manifest.js";
 export { nodeStorage } from "./node-storage.js";
 export type { LogObserver } from "./observer.js";

@@ -1,14 +1,20 @@
 import { setImmediate } from "node:timers/promises";
 import { checksum, recordVerifier, VERIFY_RECORDS } from "./checksum.js";
-import type { GenerationFiles } from "./generation-files.js";
 import { CHECKSUM_MASK, INLINE_FLAG, inlinePayload, RECORD_BYTES } from "./index-record.js";
 import { RecordTable } from "./record-table.js";
 import { SequenceRuns } from "./sequence-runs.js";
-import { readFully } from "./storage.js";
+import { readFully, type StorageFile } from "./storage.js";
 
 /** Between pauses for the event loop. */
 const BLOCKS_PER_TURN = 16;
 const SMALL_READ = 4_096;
+
+/** The files that records are scanned in; `payloadSize` may grow from block to block. */
+export interface RecordSource {
+  readonly index: StorageFile;
+  readonly payload: StorageFile;
+  readonly payloadSize: number;
+}
 
 /** What a pass over all records finds. */
 export interface RecordScan {
@@ -23,29 +29,35 @@ export interface RecordScan {
 }
 
 /** Steps 4 and 6 of recovery in one pass: where the payloads end, and which events are whole. */
-export async function scanRecords(files: GenerationFiles, records: number): Promise<RecordScan> {
+export async function scanRecords(files: RecordSource, records: number): Promise<RecordScan> {
   const scan = new RecordScanner(files);
-  for (let from = 0, block = 1; from < records; from += VERIFY_RECORDS, block += 1) {
-    scan.block(from, Math.min(VERIFY_RECORDS, records - from));
-    if (block % BLOCKS_PER_TURN === 0) await setImmediate();
-  }
+  await scanOn(scan, 0, records);
   return scan;
 }
 
-class RecordScanner implements RecordScan {
+/** Goes on with a scan: takes the records from number `first` to before `records`. */
+export async function scanOn(scan: RecordScanner, first: number, records: number): Promise<void> {
+  for (let from = first, block = 1; from < records; from += VERIFY_RECORDS, block += 1) {
+    scan.block(from, Math.min(VERIFY_RECORDS, records - from));
+    if (block % BLOCKS_PER_TURN === 0) await setImmediate();
+  }
+}
+
+/** A pass over the records of an index, block by block. */
+export class RecordScanner implements RecordScan {
   readonly table: RecordTable = new RecordTable();
   readonly runs: SequenceRuns = new SequenceRuns();
   readonly damaged: number[] = [];
   payloadEnd = 0;
   weight = 0;
-  readonly #files: GenerationFiles;
+  readonly #files: RecordSource;
   /** What of the payload file lies in the verifier's memory. */
   #start = 0;
   #end = 0;
   /** Where the last read ended, so that reading on is told from jumping about. */
   #readTo = 0;
 
-  constructor(files: GenerationFiles) {
+  constructor(files: RecordSource) {
     this.#files = files;
   }
 

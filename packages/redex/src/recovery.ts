@@ -6,9 +6,8 @@ import { generationDirectory } from "./manifest.js";
 import { scanRecords } from "./record-scan.js";
 import type { RecordTable } from "./record-table.js";
 import type { SequenceRuns } from "./sequence-runs.js";
-import { readFully, type Storage, type StorageFile, writeFully } from "./storage.js";
-
-const RECORDS_PER_READ = 16_384;
+import { readFully, type Storage, writeFully } from "./storage.js";
+import { wholeRecords } from "./torn-records.js";
 
 /** What opening a persistent log found and repaired; all zero for a log that was closed well. */
 export interface RecoveryReport {
@@ -59,7 +58,7 @@ export async function recover(storage: Storage, directory: string): Promise<Reco
     const strayIndexBytes = indexBytes % RECORD_BYTES;
     const whole = (indexBytes - strayIndexBytes) / RECORD_BYTES;
     if (strayIndexBytes > 0) files.truncate("idx", whole * RECORD_BYTES);
-    const kept = firstTorn(files, whole);
+    const kept = wholeRecords(files, whole);
     if (kept < whole) files.truncate("idx", kept * RECORD_BYTES);
 
     const scan = await scanRecords(files, kept);
@@ -92,50 +91,6 @@ export async function recover(storage: Storage, directory: string): Promise<Reco
     files.close();
     throw cause;
   }
-}
-
-/**
- * Step 3, from the newest record back: how many records remain once the torn ones at the end, and
- * the inline ones behind them, are cut.
- */
-function firstTorn(files: GenerationFiles, records: number): number {
-  let torn = records;
-  for (const { from, view, count } of recordsBackwards(files.index, records)) {
-    for (let n = count - 1; n >= 0; n -= 1) {
-      const at = n * RECORD_BYTES;
-      if (view.getUint32(at + 16, true) >= INLINE_FLAG) continue;
-      const end = view.getUint32(at + 8, true) + view.getUint32(at + 12, true);
-      if (end <= files.payloadSize) return torn;
-      torn = from + n;
-    }
-  }
-  return torn;
-}
-
-interface RecordRead {
-  /** The number of the first record, the bytes, and how many records they are. */
-  readonly from: number;
-  readonly view: DataView;
-  readonly count: number;
-}
-
-/** Blocks of records, newest first; a small one first, since mostly the newest record fits. */
-function* recordsBackwards(index: StorageFile, records: number): Generator<RecordRead> {
-  let end = records;
-  for (let size = 64; end > 0; size = RECORDS_PER_READ) {
-    const from = Math.max(0, end - size);
-    yield readRecords(index, from, end - from);
-    end = from;
-  }
-}
-
-function readRecords(index: StorageFile, from: number, count: number): RecordRead {
-  const bytes = new Uint8Array(count * RECORD_BYTES);
-  const came = readFully(index, bytes, from * RECORD_BYTES);
-  if (came < bytes.length) {
-    throw new Error(`idx ended at byte ${from * RECORD_BYTES + came} while it was read`);
-  }
-  return { from, view: new DataView(bytes.buffer), count };
 }
 
 /** Step 7. Where events were left out, their times are too, and so the file is short from then on. */

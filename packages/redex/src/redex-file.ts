@@ -7,7 +7,7 @@ import type { CheckedOptions } from "./options.js";
 import type { RecoveryReport } from "./recovery.js";
 import { RedexError } from "./redex-error.js";
 import type { EventVisitor, RedexEvent } from "./redex-event.js";
-import { MAX_SEQ } from "./sequence-runs.js";
+import { ensureSequence, MAX_SEQ } from "./sequence-runs.js";
 import type { Storage } from "./storage.js";
 import { SyncLoop } from "./sync-loop.js";
 import { lagged, RedexTail } from "./tail.js";
@@ -81,6 +81,11 @@ export class RedexFile implements AsyncDisposable {
     if (this.#loop === undefined || this.#disk === undefined) return 0n;
     const { durable } = this.#loop;
     return durable === 0 ? 0n : this.#next - BigInt(this.#store.end - durable);
+  }
+
+  /** How many times the log was fsynced since it was opened. */
+  get fsyncs(): number {
+    return this.#loop?.runs ?? 0;
   }
 
   get isClosed(): boolean {
@@ -184,7 +189,7 @@ export class RedexFile implements AsyncDisposable {
    *   persistent log that is closed
    */
   readRange(start: bigint | number, end: bigint | number): RedexEvent[] {
-    const [from, to] = [sequence("read_range", start), sequence("read_range", end)];
+    const [from, to] = [ensureSequence("read_range", start), ensureSequence("read_range", end)];
     const { runs } = this.#store;
     const [first, last] = this.#positions(from, to);
     const events = this.#store.read(first, last);
@@ -193,7 +198,7 @@ export class RedexFile implements AsyncDisposable {
 
   /** `readRange` without copies, for folding: calls `visitor` for each event, until it returns false. */
   visit(start: bigint | number, end: bigint | number, visitor: EventVisitor): void {
-    const [from, to] = [sequence("visit", start), sequence("visit", end)];
+    const [from, to] = [ensureSequence("visit", start), ensureSequence("visit", end)];
     const { runs } = this.#store;
     const [first, last] = this.#positions(from, to);
     this.#store.visit(first, last, (position, payload) => {
@@ -210,7 +215,7 @@ export class RedexFile implements AsyncDisposable {
    * retained; the reason of `signal`; and `POISONED` or `IO` where the log takes no more events.
    */
   tail(from?: bigint | number, options: { readonly signal?: AbortSignal } = {}): RedexTail {
-    const first = sequence("tail", from ?? this.firstSeq ?? this.#next);
+    const first = ensureSequence("tail", from ?? this.firstSeq ?? this.#next);
     const { signal } = options;
     const abort = (): void => tail.abort(signal?.reason);
     const tail: RedexTail = new RedexTail(this.#store, first, () => {
@@ -306,16 +311,6 @@ export class RedexFile implements AsyncDisposable {
     for (const tail of [...this.#tails]) tail.logFailed(error);
     this.#observers.failed(error);
   }
-}
-
-function sequence(context: string, value: bigint | number): bigint {
-  const seq = typeof value === "bigint" ? value : Number.isSafeInteger(value) ? BigInt(value) : -1n;
-  if (seq >= 0n && seq <= MAX_SEQ) return seq;
-  throw new RedexError(
-    "INVALID_OPTION",
-    context,
-    `a sequence number must be from 0 to 2^64 - 1 (a number, at most 2^53 - 1), not ${String(value)}`,
-  );
 }
 
 function closed(context: string): RedexError {

@@ -1,3 +1,5 @@
+import { RedexError } from "./redex-error.js";
+
 /** The largest sequence number there is. */
 export const MAX_SEQ = 0xffff_ffff_ffff_ffffn;
 
@@ -107,4 +109,15 @@ export class SequenceRuns {
     }
     return low;
   }
+}
+
+/** A sequence number as a bigint. @throws RedexError `INVALID_OPTION` where it is none */
+export function ensureSequence(context: string, value: bigint | number): bigint {
+  const seq = typeof value === "bigint" ? value : Number.isSafeInteger(value) ? BigInt(value) : -1n;
+  if (seq >= 0n && seq <= MAX_SEQ) return seq;
+  throw new RedexError(
+    "INVALID_OPTION",
+    context,
+    `a sequence number must be from 0 to 2^64 - 1 (a number, at most 2^53 - 1), not ${String(value)}`,
+  );
 }

@@ -57,6 +57,20 @@ describe.each(["memory", "disk"])("a tail of a log in %s", (kind) => {
     await tail.return();
   });
 
+  it("can be polled for what is there", async () => {
+    const file = await open({ retentionMaxEvents: 3 });
+    const tail = file.tail(0);
+    expect(tail.poll()).toBeUndefined();
+    file.append(bytes(0));
+    file.append(bytes(1));
+    expect(tail.poll()?.seq).toBe(0n);
+    expect((await tail.next()).value?.seq).toBe(1n);
+    expect(tail.poll()).toBeUndefined();
+    file.appendBatch([2, 3, 4, 5, 6].map(bytes));
+    expect(tail.poll()).toBeUndefined();
+    await expect(tail.next()).rejects.toMatchObject({ code: "LAGGED" });
+  });
+
   it("waits for a number in the future", async () => {
     const file = await open();
     file.append(bytes(0));

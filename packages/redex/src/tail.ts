@@ -50,6 +50,22 @@ export class RedexTail implements AsyncIterableIterator<RedexEvent, undefined> {
     return new Promise((resolve, reject) => this.#parked.push({ resolve, reject }));
   }
 
+  /**
+   * The next event where it is there already, without a promise; undefined where the tail would
+   * wait, has ended or has failed, which `next` tells.
+   */
+  poll(): RedexEvent | undefined {
+    while (this.#end === undefined && this.#parked.length === 0) {
+      const event = this.#batch[this.#taken];
+      if (event !== undefined) {
+        this.#taken += 1;
+        return event;
+      }
+      if (!this.#fill()) break;
+    }
+    return undefined;
+  }
+
   /** Ends the tail; `for await` calls it when the loop is left. */
   return(): Promise<IteratorResult<RedexEvent, undefined>> {
     this.#finish("closed");
