@@ -166,6 +166,43 @@ describe("the command line", () => {
     expect((await home.gaiaftcl(["mesh", "load", moduleName])).code).toBe(2);
   });
 
+  it("keeps a task list, also for commands that write it at the same time", async () => {
+    await using home = await TestHome.make();
+    const json = async (...args: string[]): Promise<Record<string, unknown>[]> =>
+      checked(await home.gaiaftcl(["--json", "tasks", ...args])).map((record) => derived(record));
+    await Promise.all(["one", "two", "three"].map((title) => json("add", title)));
+    const added = await json("list");
+    expect(added.map(({ title }) => title).sort()).toEqual(["one", "three", "two"]);
+    expect(new Set(added.map(({ id }) => id))).toEqual(new Set([1, 2, 3]));
+    await json("complete", "2");
+    await json("rename", "3", "the", "third");
+    await json("remove", "1");
+    expect(await json("list", "--status", "completed")).toMatchObject([{ id: 2 }]);
+    expect(await json("list", "--contains", "THIRD")).toMatchObject([
+      { id: 3, title: "the third" },
+    ]);
+    const missing = await home.gaiaftcl(["tasks", "complete", "9"]);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain("gaiaftcl tasks list");
+  });
+
+  it("remembers what was published, loaded and refused", async () => {
+    await using home = await TestHome.make();
+    await home.gaiaftcl(["mesh", "publish", bridge, moduleName]);
+    await home.gaiaftcl(["mesh", "load", moduleName]);
+    const path = join(home.layout.meshCacheRoot, moduleName, "artifacts/index.js");
+    await appendFile(path, "// one more line\n");
+    await home.gaiaftcl(["mesh", "load", moduleName]);
+    const events = checked(await home.gaiaftcl(["--json", "mesh", "history"])).map(derived);
+    expect(events.map(({ kind }) => kind)).toEqual(["refused", "loaded", "published"]);
+    expect(events[0]?.["detail"]).toMatch(/^ARTIFACT_MISMATCH: /);
+    const refused = checked(
+      await home.gaiaftcl(["--json", "mesh", "history", "--kind", "refused"]),
+    );
+    expect(refused).toHaveLength(1);
+    expect(checked(await home.gaiaftcl(["--json", "mesh", "history", "other"]))).toEqual([]);
+  });
+
   it("admits an operator made while the cell runs, once it is told to look", async () => {
     await using home = await TestHome.make();
     await using _daemon = await DaemonProcess.start(home, await privateBrokers());

@@ -27,6 +27,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
     "*": { exitCode: blocked, next: "doctor" },
   },
   CellLayoutError: { "*": { exitCode: refused, next: "doctor" } },
+  CortexError: { "*": { exitCode: blocked, next: "doctor" } },
   FranklinError: {
     NOT_RUNNING: { exitCode: blocked, next: "cell start" },
     SOCKET_MISSING: { exitCode: blocked, next: "cell start" },
@@ -45,6 +46,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   NatsBrokerError: { "*": { exitCode: blocked, next: "doctor" } },
   NatsSubjectError: { "*": { exitCode: exitCodes.usage, next: "subscribe --help" } },
   NatsSubscribeError: { "*": { exitCode: blocked, next: "doctor" } },
+  RedexError: { "*": { exitCode: blocked, next: "doctor" } },
   SealedReaderError: { "*": { exitCode: blocked, next: "doctor" } },
   SubstrateError: { "*": { exitCode: blocked, next: "doctor" } },
   WitnessError: { "*": { exitCode: refused, next: "keys check" } },

@@ -1,9 +1,17 @@
 import { readdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { isModuleName, type LoadedModule, MeshLoader } from "@gaiaftcl/mesh-loader";
+import type { MeshEventKind } from "@gaiaftcl/mesh-history";
+import {
+  isModuleName,
+  type LoadedModule,
+  MeshLoader,
+  MeshLoaderError,
+} from "@gaiaftcl/mesh-loader";
 import { subscribe } from "@gaiaftcl/nats-subscribe";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { recordMeshEvent, withMeshHistory } from "./cell-logs.js";
 import { failureOf } from "./failure.js";
+import { wholeNumber } from "./franklin-commands.js";
 import { prefixOf, reportManifest, signDirectory } from "./mesh-manifest-commands.js";
 import { type ExitCode, exitCodes } from "./output.js";
 import type { RunCommand } from "./program.js";
@@ -43,6 +51,12 @@ export function addModuleCommands(mesh: Command, run: RunCommand): void {
     run(explain),
   );
   mesh.command("list").description("the modules of the cache, each verified").action(run(list));
+  mesh
+    .command("history [module]")
+    .description("what happened to the modules of this cell, the newest first")
+    .addOption(new Option("--kind <kind>").choices(["published", "loaded", "refused"]))
+    .option("--limit <count>", "at most so many", wholeNumber)
+    .action(run(history));
 }
 
 async function loaderOf(session: Session, options: Partial<LoadOptions>): Promise<MeshLoader> {
@@ -62,12 +76,61 @@ async function publishModule(session: Session, directory: string, name: string):
   const manifest = await signDirectory(session, source, { prefix: prefixOf(name) });
   const loader = await loaderOf(session, {});
   await loader.publish(source, name, { manifest, signal: session.signal });
+  const { witnessHash, producedAtIso } = manifest;
+  const detail = loader.cacheRoot;
+  await recordMeshEvent(session, "published", { module: name, witnessHash, producedAtIso, detail });
   reportManifest(session, manifest, `published as ${name} in ${loader.cacheRoot}`);
 }
 
 async function load(session: Session, name: string, options: LoadOptions): Promise<void> {
   const loader = await loaderOf(session, options);
-  reportLoaded(session, await loader.open(name, { signal: session.signal }), options.explain);
+  try {
+    const loaded = await loader.open(name, { signal: session.signal });
+    await recordLoaded(session, loaded);
+    reportLoaded(session, loaded, options.explain);
+  } catch (error) {
+    if (error instanceof MeshLoaderError) await recordRefused(session, name, error);
+    throw error;
+  }
+}
+
+async function recordLoaded(session: Session, loaded: LoadedModule): Promise<void> {
+  const { name: module, witnessHash, manifest, report } = loaded;
+  const { producedAtIso } = manifest;
+  await recordMeshEvent(session, "loaded", {
+    module,
+    witnessHash,
+    producedAtIso,
+    detail: report.level,
+  });
+}
+
+async function recordRefused(
+  session: Session,
+  module: string,
+  { code, message }: MeshLoaderError,
+): Promise<void> {
+  const detail = `${code}: ${message}`;
+  await recordMeshEvent(session, "refused", { module, witnessHash: "", producedAtIso: "", detail });
+}
+
+async function history(
+  session: Session,
+  module: string | undefined,
+  options: { readonly kind?: MeshEventKind; readonly limit?: number },
+): Promise<void> {
+  const { kind, limit } = options;
+  const events = await withMeshHistory(session, (read) => read.list({ module, kind, limit }));
+  for (const event of events) {
+    const at = new Date(Number(event.atNs / 1_000_000n)).toISOString();
+    const { atNs: _, ...shown } = event;
+    session.output.result(
+      { kind: "mesh-event", derived: { ...shown, at } },
+      () =>
+        `${at} ${event.kind.padEnd(9)} ${event.module} ${event.witnessHash.slice(0, 16)} ${event.detail}`,
+    );
+  }
+  if (events.length === 0) session.output.remark("nothing has happened yet");
 }
 
 async function watch(
@@ -86,7 +149,10 @@ async function watch(
     hints,
     onRefused: (error) => session.output.remark(`refused: ${failureOf(error, session).message}`),
   });
-  for await (const version of versions) reportLoaded(session, version, options.explain);
+  for await (const version of versions) {
+    await recordLoaded(session, version);
+    reportLoaded(session, version, options.explain);
+  }
 }
 
 function reportLoaded(session: Session, loaded: LoadedModule, explained: boolean): void {

@@ -10,6 +10,7 @@ import { type ExitCode, exitCodes, Output } from "./output.js";
 import { Session } from "./session.js";
 import { addSubscribeCommand } from "./subscribe-command.js";
 import { addSubstrateCommands } from "./substrate-commands.js";
+import { addTasksCommands } from "./tasks-commands.js";
 
 /** What a command does; what it returns is the exit code, `ok` when it returns nothing. */
 type CommandBody<Arguments extends readonly unknown[]> = (
@@ -75,6 +76,7 @@ export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
   addFranklinCommands(program, run);
   addSubstrateCommands(program, run);
   addSubscribeCommand(program, run);
+  addTasksCommands(program, run);
   addDoctorCommand(program, run);
 
   try {
