@@ -70,7 +70,9 @@ export class MemoryStore implements EventStore {
   read(from: number, to: number): RedexEvent[] {
     const events: RedexEvent[] = [];
     for (let position = from; position < to; position += 1) {
-      const payload = this.#payload(position).slice();
+      const segment = this.#segments[this.#table.word(position, 0) - this.#dropped] as Uint8Array;
+      const at = this.#table.word(position, 1);
+      const payload = segment.slice(at, at + this.#table.word(position, 2));
       const seq = this.runs.seqAt(position);
       events.push({ seq, payload, checksum: checksum(payload), inline: false });
     }

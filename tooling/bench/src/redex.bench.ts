@@ -127,6 +127,20 @@ const contests: readonly Contest[] = [
     },
   },
   {
+    name: "append, then poll of a tail, one thread",
+    work: "tail",
+    count: 20_000,
+    target: 1,
+    ours: (file, count) => {
+      const tail = file.tail(0);
+      for (let n = 0; n < count; n += 1) {
+        file.append(small);
+        tail.poll();
+      }
+      return tail.return();
+    },
+  },
+  {
     name: "append until a reader parked in the tail has it",
     work: "parked",
     count: 400,
