@@ -22,7 +22,7 @@ import {
   type VerificationReport,
   verificationReport,
 } from "@gaiaftcl/witness";
-import { EventTemplate } from "./event-template.js";
+import { EventText } from "./event-text.js";
 
 export interface EventReaderOptions {
   readonly keys: FederationKeys | undefined;
@@ -107,7 +107,7 @@ export class EventReader {
 class FastReader {
   readonly #table: SealedTable;
   readonly #verifier: RowVerifier;
-  readonly #template: EventTemplate;
+  readonly #text: EventText;
   readonly #maxEventBytes: number;
   /** What the report of any accepted row says, apart from the row itself. */
   #accepted: Omit<RowReport, "id" | "witnessHash"> | undefined;
@@ -115,15 +115,15 @@ class FastReader {
   constructor(table: SealedTable, options: EventReaderOptions) {
     this.#table = table;
     this.#verifier = rowVerifier(table, { require: options.require });
-    this.#template = new EventTemplate(table, this.#verifier.columns);
+    this.#text = new EventText(table, this.#verifier.columns);
     this.#maxEventBytes = options.maxEventBytes;
   }
 
   read(payload: Uint8Array): EventReading | undefined {
     if (payload.byteLength > this.#maxEventBytes) return undefined;
-    const values = this.#template.read(payload);
-    if (values === undefined || !this.#verifier.acceptsValues(values)) return undefined;
-    const row = this.#template.recordOf(values);
+    const found = this.#text.read(payload);
+    if (found === undefined || !this.#verifier.acceptsValues(found.values)) return undefined;
+    const { row } = found;
     this.#accepted ??= this.#reportOf(row);
     const { table, ok, level, checks, summary } = this.#accepted;
     const id = row[this.#table.idColumn] as string;
