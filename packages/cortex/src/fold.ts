@@ -33,8 +33,6 @@ export interface FoldStart<State> {
 }
 
 const appSeqNone = 0xffffffffffffffffn;
-/** How many events are taken from the log at once. */
-const batch = 1024n;
 
 /** A state and how far it has been folded (section 10). Knows no clock and no waiting. */
 export class Fold<State, Inputs, Queries> {
@@ -55,6 +53,8 @@ export class Fold<State, Inputs, Queries> {
   /** Grows with every event processed. */
   version = 0;
   #next: bigint;
+  /** An observer of problems may read, or even write, while an event is being processed. */
+  #isBusy = false;
   readonly #model: Model<State, Inputs, Queries>;
   readonly #options: FoldOptions;
 
@@ -75,36 +75,48 @@ export class Fold<State, Inputs, Queries> {
     return this.#next;
   }
 
-  /** Processes what the log holds and this fold has not seen, at most `most` numbers further. */
-  catchUp(log: EventLog, most?: bigint): void {
-    const target = most === undefined ? log.nextSeq : least(log.nextSeq, this.#next + most);
-    while (this.running && this.#next < target) {
-      const end = least(target, this.#next + batch);
-      try {
-        log.visit(this.#next, end, (seq, payload) => {
-          this.#foldPayload(seq, payload);
-          return this.running;
-        });
-      } catch (error) {
-        this.#stop({ kind: "log", seq: this.#next, error });
-      }
-      if (!this.running) return;
+  /**
+   * Processes what the log holds and this fold has not seen, `most` events at a time. A damaged
+   * record can claim any sequence number, so events are counted, and numbers never walked through.
+   */
+  catchUp(log: EventLog, most: number = Number.POSITIVE_INFINITY): void {
+    const end = log.nextSeq;
+    if (this.#isBusy || !this.running || this.#next >= end) return;
+    this.#isBusy = true;
+    let left = most;
+    let last = end - 1n;
+    try {
+      log.visit(this.#next, end, (seq, payload) => {
+        this.#foldPayload(seq, payload);
+        left -= 1;
+        if (left <= 0) last = seq;
+        return this.running && left > 0;
+      });
       // Past the holes, of which the log says nothing.
-      this.#next = end;
+      if (this.running) this.#next = last < end ? last + 1n : end;
+    } catch (error) {
+      this.#stop({ kind: "log", seq: this.#next, error });
+    } finally {
+      this.#isBusy = false;
     }
   }
 
   /** Processes the log's newest event, if it is the one to be processed next. */
   foldNewest(seq: bigint, payload: Uint8Array): void {
-    if (!this.running || seq !== this.#next) return;
+    if (this.#isBusy || !this.running || seq !== this.#next) return;
+    this.#isBusy = true;
     this.#foldPayload(seq, payload);
     this.#next = seq + 1n;
+    this.#isBusy = false;
   }
 
   /** Processes an event that this process has just appended, without decoding it again. */
   foldOwn<Input>(operation: Operation<State, Input>, input: Input, event: EventInfo): void {
+    if (this.#isBusy || !this.running || event.seq !== this.#next) return;
+    this.#isBusy = true;
     this.#apply(operation, input, event);
     this.#next = event.seq + 1n;
+    this.#isBusy = false;
   }
 
   #foldPayload(seq: bigint, payload: Uint8Array): void {
@@ -172,8 +184,4 @@ export class Fold<State, Inputs, Queries> {
 /** What a stopped fold tells those who ask why, for a message. */
 export function failureText(failure: FoldProblem): string {
   return `fold stopped at seq ${failure.seq}: ${reasonOf(failure.error)}`;
-}
-
-function least(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }

@@ -189,6 +189,26 @@ it("goes on when the one who is told of problems throws", async () => {
   expect(adapter.read.balance()).toBe(7n);
 });
 
+it("lets the one who is told of problems read and write, and folds each event once", async () => {
+  const log = await memoryLog();
+  const seen: bigint[] = [];
+  const adapter = await openModel(account, log, {
+    originHash,
+    onFoldError: "skip",
+    onProblem: ({ seq }) => {
+      seen.push(adapter.read.balance());
+      if (seq === 1n) adapter.write("deposit", { amount: 100n });
+    },
+  });
+  adapter.write("deposit", { amount: 1n });
+  adapter.write("withdraw", { amount: 50n });
+  expect(seen).toEqual([1n]);
+  expect(adapter.read.balance()).toBe(101n);
+  log.append(new Uint8Array(3));
+  expect(adapter.read.balance()).toBe(101n);
+  expect(adapter.progress).toMatchObject({ folded: 3n, skipped: 2 });
+});
+
 it("refuses a write that is not of its type before anything is written", async () => {
   const log = await memoryLog();
   const adapter = await openModel(account, log, { originHash });

@@ -95,14 +95,9 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
     } finally {
       this.#writing = false;
     }
-    if (fold.running) {
-      // Whatever others appended in between comes first.
-      if (fold.next < seq) fold.catchUp(this.#log);
-      else if (fold.next === seq) {
-        fold.foldOwn(operation, checked, { seq, originHash, seqOrTs: appSeq });
-      }
-      this.#advance();
-    }
+    fold.foldOwn(operation, checked, { seq, originHash, seqOrTs: appSeq });
+    // Unless others have appended in between, that was all there is to fold.
+    this.#advance();
     return seq;
   }
 

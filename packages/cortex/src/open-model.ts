@@ -20,7 +20,7 @@ export interface OpenOptions {
 }
 
 /** Events folded between two turns of the event loop, so that a long log blocks nobody. */
-const slice = 8192n;
+const slice = 8192;
 
 /**
  * Opens a model over a log; resolves when everything already in the log has been folded.

@@ -55,13 +55,14 @@ export class PostcardWriter {
     let high = halves.getUint32(0);
     let low = halves.getUint32(4);
     this.#grow(10);
+    const bytes = this.#bytes;
     let at = this.#length;
     while (high !== 0 || low >= 0x80) {
-      this.#bytes[at++] = (low & 0x7f) | 0x80;
+      bytes[at++] = (low & 0x7f) | 0x80;
       low = ((low >>> 7) | (high << 25)) >>> 0;
       high >>>= 7;
     }
-    this.#bytes[at++] = low;
+    bytes[at++] = low;
     this.#length = at;
   }
 
@@ -105,10 +106,11 @@ export class PostcardWriter {
 
   /** Short ASCII is copied here, which is cheaper than a call out of JavaScript. */
   #shortText(value: string, units: number, start: number): number {
+    const bytes = this.#bytes;
     for (let index = 0; index < units; index += 1) {
       const unit = value.charCodeAt(index);
       if (unit > 0x7f) return this.#encodeText(value, start);
-      this.#bytes[start + index] = unit;
+      bytes[start + index] = unit;
     }
     return units;
   }
