@@ -85,6 +85,8 @@ export class MemoryStore implements EventStore {
     visitor: (position: number, payload: Uint8Array) => unknown,
   ): void {
     for (let position = from; position < to; position += 1) {
+      // A visitor may append, and so evict what it has not seen.
+      if (position < this.#start) continue;
       if (visitor(position, this.#payload(position)) === false) return;
     }
   }

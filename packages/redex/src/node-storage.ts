@@ -12,8 +12,11 @@ import {
   readSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   writeSync,
 } from "node:fs";
+import { join } from "node:path";
 import type { Storage, StorageEntry, StorageFile } from "./storage.js";
 
 /** A file by its descriptor. fdatasync: the length is data too, only times may be lost. */
@@ -66,7 +69,7 @@ export const nodeStorage: Storage = {
     try {
       return readdirSync(directory, { withFileTypes: true }).map((entry) => ({
         name: entry.name,
-        kind: entry.isFile() ? "file" : entry.isDirectory() ? "directory" : "other",
+        kind: kindOf(entry.isSymbolicLink() ? target(join(directory, entry.name)) : entry),
       }));
     } catch (cause) {
       if (isCode(cause, "ENOENT")) return undefined;
@@ -101,6 +104,16 @@ export const nodeStorage: Storage = {
     }
   },
 };
+
+/** What a link points to; a log may be kept elsewhere. */
+function target(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}
+
+function kindOf(entry: Pick<Stats, "isFile" | "isDirectory"> | undefined): StorageEntry["kind"] {
+  if (entry?.isFile() === true) return "file";
+  return entry?.isDirectory() === true ? "directory" : "other";
+}
 
 function isCode(cause: unknown, code: string): boolean {
   return cause instanceof Error && "code" in cause && cause.code === code;

@@ -1,5 +1,13 @@
 import { Buffer } from "node:buffer";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -79,6 +87,33 @@ describe.each(["memory", "disk"])("a log in %s", (kind) => {
     await file.sync();
     expect(all(file)).toEqual(["0 x"]);
     expect(file.length).toBe(1);
+  });
+
+  it("lets a visitor append, and evict what it has not seen", async () => {
+    const file = await redex.openFile("a", { retentionMaxEvents: 3 });
+    file.appendBatch(["a", "b", "c"].map(bytes));
+    const seen: string[] = [];
+    file.visit(0, 3, (seq, payload) => {
+      if (seq === 0n) file.appendBatch([bytes("d"), bytes("e")]);
+      seen.push(`${seq} ${Buffer.from(payload)}`);
+    });
+    expect(seen).toEqual(["0 a", "2 c"]);
+  });
+
+  it("refuses what is no bytes, rather than log zeros", async () => {
+    const file = await redex.openFile("a");
+    const wrongs: readonly unknown[] = [
+      "text",
+      [1, 2],
+      null,
+      new Uint16Array(2),
+      new ArrayBuffer(2),
+    ];
+    for (const wrong of wrongs) {
+      expect(() => file.append(wrong as Uint8Array)).toThrow(/must be a Uint8Array/);
+      expect(() => file.appendBatch([bytes("x"), wrong as Uint8Array])).toThrow(/Uint8Array/);
+    }
+    expect(file.length).toBe(0);
   });
 
   it("evicts by number of events", async () => {
@@ -182,6 +217,29 @@ describe("a log on disk", () => {
     expect(file.append(bytes("z"))).toBe(2n);
   });
 
+  it("does not take for durable what a process wrote before it was killed", async () => {
+    {
+      await using redex = await Redex.open(root);
+      (await redex.openFile("a")).append(bytes("x"));
+    }
+    await using redex = await Redex.open(root);
+    const file = await redex.openFile("a");
+    expect(file.durableSeq).toBe(0n);
+    await file.sync();
+    expect(file.durableSeq).toBe(1n);
+  });
+
+  it("may be kept behind a symbolic link", async () => {
+    {
+      await using redex = await Redex.open(root);
+      (await redex.openFile("a")).append(bytes("x"));
+    }
+    renameSync(join(root, "a", "v0000000001"), join(root, "elsewhere"));
+    symlinkSync(join(root, "elsewhere"), join(root, "a", "v0000000001"));
+    await using redex = await Redex.open(root);
+    expect((await redex.openFile("a")).length).toBe(1);
+  });
+
   it("has one writer: a second one is refused and told who the first is", async () => {
     const first = await Redex.open(root);
     await expect(Redex.open(root)).rejects.toMatchObject({
@@ -279,17 +337,5 @@ describe("a log on disk", () => {
     file.append(bytes("y"));
     await file.sweep();
     expect(all(file)).toEqual(["1 y"]);
-  });
-
-  it("lets a visitor append, and evict what it has not seen", async () => {
-    await using redex = await Redex.open(root);
-    const file = await redex.openFile("a", { retentionMaxEvents: 3 });
-    file.appendBatch(["a", "b", "c"].map(bytes));
-    const seen: string[] = [];
-    file.visit(0, 3, (seq, payload) => {
-      if (seq === 0n) file.appendBatch([bytes("d"), bytes("e")]);
-      seen.push(`${seq} ${Buffer.from(payload)}`);
-    });
-    expect(seen).toEqual(["0 a", "2 c"]);
   });
 });

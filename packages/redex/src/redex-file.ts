@@ -5,8 +5,9 @@ import { Evictor } from "./evictor.js";
 import { type LogObserver, ObserverList } from "./observer.js";
 import type { CheckedOptions } from "./options.js";
 import type { RecoveryReport } from "./recovery.js";
-import { RedexError } from "./redex-error.js";
+import type { RedexError } from "./redex-error.js";
 import type { EventVisitor, RedexEvent } from "./redex-event.js";
+import { closed, ensurePayload, exhausted } from "./refusals.js";
 import { ensureSequence, MAX_SEQ } from "./sequence-runs.js";
 import type { Storage } from "./storage.js";
 import { SyncLoop } from "./sync-loop.js";
@@ -105,11 +106,12 @@ export class RedexFile implements AsyncDisposable {
    * Appends one event and returns its number. A persistent log has handed it to the system when
    * this returns: it survives the end of the process, and a power cut once it is fsynced.
    *
-   * @throws RedexError `CLOSED`, `TOO_LARGE`, `OFFSET_OVERFLOW`, `SEQUENCE_EXHAUSTED`, `IO`,
+   * @throws RedexError `INVALID_OPTION` for what is no bytes, `CLOSED`, `TOO_LARGE`, `OFFSET_OVERFLOW`, `SEQUENCE_EXHAUSTED`, `IO`,
    *   `POISONED`; the log is then as it was
    */
   append(payload: Uint8Array): bigint {
     if (this.#isClosed) throw closed("append");
+    ensurePayload("append", payload);
     const seq = this.#next;
     if (seq > MAX_SEQ) throw exhausted("append");
     const store = this.#store;
@@ -131,6 +133,7 @@ export class RedexFile implements AsyncDisposable {
   appendBatch(payloads: readonly Uint8Array[]): bigint | null {
     if (this.#isClosed) throw closed("append_batch");
     if (payloads.length === 0) return null;
+    for (const payload of payloads) ensurePayload("append_batch", payload);
     const seq = this.#next;
     if (seq + BigInt(payloads.length - 1) > MAX_SEQ) throw exhausted("append_batch");
     this.#store.appendBatch(seq, payloads);
@@ -311,16 +314,4 @@ export class RedexFile implements AsyncDisposable {
     for (const tail of [...this.#tails]) tail.logFailed(error);
     this.#observers.failed(error);
   }
-}
-
-function closed(context: string): RedexError {
-  return new RedexError("CLOSED", context, "file closed");
-}
-
-function exhausted(context: string): RedexError {
-  return new RedexError(
-    "SEQUENCE_EXHAUSTED",
-    context,
-    "no sequence number is left after 2^64 - 1; start a log of another name",
-  );
 }

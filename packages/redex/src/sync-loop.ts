@@ -27,7 +27,8 @@ export class SyncLoop {
   readonly #policy: SyncPolicy;
   readonly #timer: NodeJS.Timeout | undefined;
   #waiters: Waiter[] = [];
-  #durable: number;
+  /** What a killed process had written may not be on the platter yet, so nothing is at first. */
+  #durable = 0;
   #events = 0;
   #bytes = 0;
   #requested = false;
@@ -38,7 +39,6 @@ export class SyncLoop {
   constructor(store: DiskStore, policy: SyncPolicy) {
     this.#store = store;
     this.#policy = policy;
-    this.#durable = store.end;
     if (policy.everyMs !== undefined) {
       // It keeps no process alive: what was written outlives the process anyway.
       this.#timer = setInterval(() => this.#tick(), policy.everyMs).unref();
