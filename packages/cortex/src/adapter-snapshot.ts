@@ -35,7 +35,7 @@ export function decodeSnapshot<State, Inputs, Queries>(
   const state = unwrap("deserialize snapshot", () => decode(model.snapshot, inner));
   const { lastSeq } = snapshot;
   if (lastSeq !== undefined && lastSeq >= lastPossible) {
-    throw new CortexError("DECODE", "snapshot last_seq at u64::MAX; cannot resume");
+    throw refusal("snapshot last_seq at u64::MAX; cannot resume");
   }
   return { state, appSeq, lastSeq };
 }
@@ -44,6 +44,11 @@ function unwrap<T>(context: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    throw new CortexError("DECODE", `${context}: ${reasonOf(error)}`, { cause: error });
+    throw refusal(`${context}: ${reasonOf(error)}`, error);
   }
+}
+
+/** Reading a snapshot is an `encode failed` in the format's texts, too. */
+function refusal(text: string, cause?: unknown): CortexError {
+  return new CortexError("DECODE", `redex: encode failed: ${text}`, { cause });
 }

@@ -71,6 +71,16 @@ export function logReasonOf(thrown: unknown): string {
   return reasonOf(thrown).replace(/^redex: (?:(?:append|open_file): )?/u, "");
 }
 
+/** What `step` throws, with where it happened put before it. */
+export async function within<T>(context: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof CortexError)) throw error;
+    throw new CortexError(error.code, `${context}: ${error.text}`, { cause: error });
+  }
+}
+
 /** The caller's own abort, as the error of this package. */
 export function aborted(signal: AbortSignal, doing: string): CortexError {
   return new CortexError("ABORTED", `${doing}: aborted by the caller`, { cause: signal.reason });

@@ -1,3 +1,4 @@
+import { within } from "./cortex-error.js";
 import type { EventLog } from "./event-log.js";
 import {
   type Memory,
@@ -8,7 +9,7 @@ import {
   memoriesModel,
 } from "./memories.js";
 import { ModelAdapter } from "./model-adapter.js";
-import { foldLog, type OpenOptions } from "./open-model.js";
+import { foldLog, type OpenOptions, openingOf } from "./open-model.js";
 import type { Watch } from "./watch.js";
 
 /**
@@ -18,7 +19,11 @@ import type { Watch } from "./watch.js";
 export class MemoriesAdapter extends ModelAdapter<MemoryTable, MemoryInputs, MemoryQueries> {
   /** Resolves when everything already in the log has been folded. @throws as `openModel` does */
   static async open(log: EventLog, options: OpenOptions): Promise<MemoriesAdapter> {
-    return new MemoriesAdapter(memoriesModel, log, await foldLog(memoriesModel, log, options));
+    return within(
+      openingOf("MemoriesAdapter", options),
+      async () =>
+        new MemoriesAdapter(memoriesModel, log, await foldLog(memoriesModel, log, options)),
+    );
   }
 
   /** Adds a memory that is not pinned, or changes the one of this id, which stays as pinned as it is. */

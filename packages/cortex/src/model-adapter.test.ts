@@ -172,7 +172,7 @@ it("passes over a fold that throws when told to", async () => {
   );
   await expect(openModel(account, log, { originHash })).rejects.toMatchObject({
     code: "FOLD_STOPPED",
-    message: "cortex: fold stopped at seq 0: only 0 left",
+    message: "cortex: app/account open failed: fold stopped at seq 0: only 0 left",
   });
 });
 

@@ -1,10 +1,10 @@
 import { Redex } from "@gaiaftcl/redex";
 import { decodeBundle, encodeBundle, type SnapshotBundle } from "./bundle.js";
-import { CortexError, logReasonOf, NetDbError, reasonOf } from "./cortex-error.js";
+import { CortexError, logReasonOf, NetDbError, reasonOf, within } from "./cortex-error.js";
 import type { EventLog, LogStore } from "./event-log.js";
 import { memoriesModel } from "./memories.js";
 import { MemoriesAdapter } from "./memories-adapter.js";
-import type { OpenOptions } from "./open-model.js";
+import { foldLog, type OpenOptions } from "./open-model.js";
 import { tasksModel } from "./tasks.js";
 import { TasksAdapter } from "./tasks-adapter.js";
 
@@ -71,20 +71,18 @@ export class NetDb implements AsyncDisposable {
     let memories: MemoriesAdapter | undefined;
     try {
       if (withTasks) {
-        tasks = await within(context("tasks"), async () =>
-          TasksAdapter.open(await openLog(store, tasksModel.channel), {
-            ...options,
-            restore: bundle.tasks,
-          }),
-        );
+        tasks = await within(context("tasks"), async () => {
+          const log = await openLog(store, tasksModel.channel);
+          const start = { ...options, restore: bundle.tasks };
+          return new TasksAdapter(tasksModel, log, await foldLog(tasksModel, log, start));
+        });
       }
       if (withMemories) {
-        memories = await within(context("memories"), async () =>
-          MemoriesAdapter.open(await openLog(store, memoriesModel.channel), {
-            ...options,
-            restore: bundle.memories,
-          }),
-        );
+        memories = await within(context("memories"), async () => {
+          const log = await openLog(store, memoriesModel.channel);
+          const start = { ...options, restore: bundle.memories };
+          return new MemoriesAdapter(memoriesModel, log, await foldLog(memoriesModel, log, start));
+        });
       }
     } catch (error) {
       tasks?.close();
@@ -159,15 +157,6 @@ async function openLog(store: LogStore, channel: string): Promise<EventLog> {
     return await store.openFile(channel);
   } catch (error) {
     throw new CortexError("LOG", `redex: ${logReasonOf(error)}`, { cause: error });
-  }
-}
-
-async function within<T>(context: string, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (!(error instanceof CortexError)) throw error;
-    throw new CortexError(error.code, `${context}: ${error.text}`, { cause: error });
   }
 }
 

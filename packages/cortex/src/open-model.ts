@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { type AdapterSnapshot, decodeSnapshot } from "./adapter-snapshot.js";
-import { aborted, CortexError } from "./cortex-error.js";
+import { aborted, CortexError, within } from "./cortex-error.js";
 import type { EventLog } from "./event-log.js";
 import { Fold, type FoldErrorPolicy, type FoldProblem, failureText } from "./fold.js";
 import type { Model } from "./model.js";
@@ -33,8 +33,16 @@ export async function openModel<State, Inputs, Queries>(
   log: EventLog,
   options: OpenOptions,
 ): Promise<ModelAdapter<State, Inputs, Queries>> {
-  const fold = await foldLog(model, log, options);
-  return new ModelAdapter(model, log, fold);
+  const context = openingOf(model.channel, options);
+  return within(
+    context,
+    async () => new ModelAdapter(model, log, await foldLog(model, log, options)),
+  );
+}
+
+/** What was being done when opening fails, as the format's errors say it (section 13). */
+export function openingOf(name: string, options: OpenOptions): string {
+  return `${name} ${options.restore === undefined ? "open" : "open_from_snapshot"} failed`;
 }
 
 /** The fold of what a log holds, which an adapter then carries on without a gap. */
@@ -52,7 +60,7 @@ export async function foldLog<State, Inputs, Queries>(
   const fold = new Fold(model, start, options);
   if (start.lastSeq !== undefined) ensureFollows(log, fold.startSeq);
   while (fold.running && fold.next < log.nextSeq) {
-    if (signal?.aborted === true) throw aborted(signal, "open");
+    if (signal?.aborted === true) throw aborted(signal, "folding the log");
     fold.catchUp(log, slice);
     if (fold.next < log.nextSeq) await setImmediate();
   }
@@ -70,6 +78,6 @@ function ensureFollows(log: EventLog, startSeq: bigint): void {
   if (first <= startSeq) return;
   throw new CortexError(
     "EVENTS_GONE",
-    `open_from_snapshot failed: the snapshot ends before event ${startSeq}, but the log's oldest event is ${first}; take a newer snapshot, or open without one`,
+    `the snapshot ends before event ${startSeq}, but the log's oldest event is ${first}; take a newer snapshot, or open without one`,
   );
 }

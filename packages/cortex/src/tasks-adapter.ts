@@ -1,6 +1,7 @@
+import { within } from "./cortex-error.js";
 import type { EventLog } from "./event-log.js";
 import { ModelAdapter } from "./model-adapter.js";
-import { foldLog, type OpenOptions } from "./open-model.js";
+import { foldLog, type OpenOptions, openingOf } from "./open-model.js";
 import {
   type Task,
   type TaskFilter,
@@ -18,7 +19,10 @@ import type { Watch } from "./watch.js";
 export class TasksAdapter extends ModelAdapter<TaskTable, TaskInputs, TaskQueries> {
   /** Resolves when everything already in the log has been folded. @throws as `openModel` does */
   static async open(log: EventLog, options: OpenOptions): Promise<TasksAdapter> {
-    return new TasksAdapter(tasksModel, log, await foldLog(tasksModel, log, options));
+    return within(
+      openingOf("TasksAdapter", options),
+      async () => new TasksAdapter(tasksModel, log, await foldLog(tasksModel, log, options)),
+    );
   }
 
   /** Adds a pending task, or replaces the one of this id entirely. */
