@@ -7,7 +7,7 @@ import { bytes, u64 } from "./scalar-codecs.js";
 
 /** A model's state and the last event in it; what `restore` takes. */
 export interface AdapterSnapshot {
-  /** Postcard `{ app_seq: u64, inner: byte vector }` (section 10.3). */
+  /** Postcard `{ app_seq: u64, inner: byte vector }` (CortEX format, section 10.3). */
   readonly bytes: Uint8Array;
   readonly lastSeq: bigint | undefined;
 }
@@ -23,7 +23,7 @@ export function encodeSnapshot<State, Inputs, Queries>(
   return encode(wrapping, { appSeq, inner: encode(model.snapshot, state) });
 }
 
-/** @throws CortexError `DECODE`; the texts are the format's own (section 13). */
+/** @throws CortexError `DECODE`; the texts are the format's own (CortEX format, section 13). */
 export function decodeSnapshot<State, Inputs, Queries>(
   model: Model<State, Inputs, Queries>,
   snapshot: AdapterSnapshot,

@@ -13,7 +13,7 @@ export interface SnapshotBundle {
 const pair: Codec<AdapterSnapshot> = struct({ bytes, lastSeq: option(u64) });
 const bundle: Codec<SnapshotBundle> = struct({ tasks: option(pair), memories: option(pair) });
 
-/** The bundle's bytes (section 11). */
+/** The bundle's bytes (CortEX format, section 11). */
 export function encodeBundle(value: SnapshotBundle): Uint8Array {
   return encode(bundle, value);
 }

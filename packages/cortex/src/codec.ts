@@ -3,9 +3,9 @@ import { PostcardReader } from "./postcard-reader.js";
 import { PostcardWriter } from "./postcard-writer.js";
 
 /**
- * One type's postcard encoding (section 8). `check` is the way in for a caller's value: it returns
- * the same value in a form that can be kept (arrays and bytes copied), or throws; `write` takes only
- * what `check` returned. `decode(encode(check(x)))` equals `check(x)`.
+ * One type's postcard encoding (CortEX format, section 8). `check` is the way in for a caller's
+ * value: it returns the same value in a form that can be kept (arrays and bytes copied), or throws;
+ * `write` takes only what `check` returned. `decode(encode(check(x)))` equals `check(x)`.
  */
 export interface Codec<T> {
   /** @throws CortexError `INVALID_ARGUMENT`, naming `path`. */

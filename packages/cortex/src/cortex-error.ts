@@ -29,7 +29,7 @@ export type CortexErrorCode =
 
 /**
  * The error of this package. Its message reads `cortex: {context}: {text}`, the convention of the
- * format's Node binding (section 13).
+ * format's Node binding (CortEX format, section 13).
  */
 export class CortexError extends Error {
   override readonly name: string = "CortexError";

@@ -2,11 +2,11 @@ import { xxh3 } from "@gaiaftcl/redex";
 import { CortexError } from "./cortex-error.js";
 import type { PostcardWriter } from "./postcard-writer.js";
 
-/** Bytes before the tail of every event (section 8). */
+/** Bytes before the tail of every event (CortEX format, section 8). */
 const ENVELOPE_BYTES = 24;
 const checksumAt = 20;
 
-/** One event of a model as it stands in the log (section 8). */
+/** One event of a model as it stands in the log (CortEX format, section 8). */
 export interface Envelope {
   /** 0x01 to 0x0F tasks, 0x10 to 0x1F memories, 0x80 to 0xFF applications. */
   readonly dispatch: number;

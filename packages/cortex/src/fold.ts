@@ -34,7 +34,9 @@ export interface FoldStart<State> {
 
 const appSeqNone = 0xffffffffffffffffn;
 
-/** A state and how far it has been folded (section 10). Knows no clock and no waiting. */
+/**
+ * A state and how far it has been folded (CortEX format, section 10). Knows no clock and no waiting.
+ */
 export class Fold<State, Inputs, Queries> {
   state: State;
   /** The next number of this origin's writes. */

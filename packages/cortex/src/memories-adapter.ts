@@ -26,7 +26,9 @@ export class MemoriesAdapter extends ModelAdapter<MemoryTable, MemoryInputs, Mem
     );
   }
 
-  /** Adds a memory that is not pinned, or changes the one of this id, which stays as pinned as it is. */
+  /**
+   * Adds a memory that is not pinned, or changes the one of this id, which stays as pinned as it is.
+   */
   store(
     id: bigint,
     content: string,

@@ -19,7 +19,7 @@ export interface Memory {
   readonly pinned: boolean;
 }
 
-/** Which memories, in which order, how many (section 9.1). */
+/** Which memories, in which order, how many (CortEX format, section 9.1). */
 export interface MemoryFilter extends RecordFilter {
   readonly source?: string | undefined;
   /** A part of the content, whatever its case. */
@@ -32,7 +32,7 @@ export interface MemoryFilter extends RecordFilter {
   readonly pinned?: boolean | undefined;
 }
 
-/** What each operation of the memories model takes (section 9). */
+/** What each operation of the memories model takes (CortEX format, section 9). */
 export interface MemoryInputs {
   readonly store: {
     readonly id: bigint;
@@ -87,7 +87,7 @@ function change(memories: MemoryTable, id: bigint, changes: Partial<Memory>): Me
 
 const touch = struct({ id: u64, nowNs: u64 });
 
-/** The memories model of Net (section 9): channel `cortex/memories`, the same bytes. */
+/** The memories model of Net (CortEX format, section 9): channel `cortex/memories`, the same bytes. */
 export const memoriesModel: Model<MemoryTable, MemoryInputs, MemoryQueries> = defineModel({
   channel: "cortex/memories",
   initial: memoryTable,

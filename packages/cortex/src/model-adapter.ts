@@ -13,7 +13,7 @@ import { formatOrigin, type WriteToken } from "./write-token.js";
 const mostTokenWaits = 1024;
 const scratch = new PostcardWriter();
 
-/** How far an adapter's state has come (section 10). */
+/** How far an adapter's state has come (CortEX format, section 10). */
 export interface AdapterProgress {
   readonly startSeq: bigint;
   /** The highest event processed, skipped ones included. */
@@ -107,7 +107,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
   }
 
   /**
-   * Resolves once the event has been folded or skipped (section 10.1).
+   * Resolves once the event has been folded or skipped (CortEX format, section 10.1).
    * @throws CortexError `FOLD_STOPPED` when the fold ends before it, `ABORTED`
    */
   waitForSeq(seq: bigint, options: WaitOptions = {}): Promise<void> {
@@ -119,8 +119,8 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
   }
 
   /**
-   * Resolves once every event up to the token's has been applied (section 10.1); behind an event
-   * that had to be skipped it never is.
+   * Resolves once every event up to the token's has been applied (CortEX format, section 10.1);
+   * behind an event that had to be skipped it never is.
    * @param options.deadlineMs 1000 unless given; 0 only looks
    * @throws CortexError `WRONG_ORIGIN`, `TIMEOUT`, `FOLD_STOPPED`, `SATURATED`, `ABORTED`
    */

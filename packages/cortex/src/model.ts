@@ -10,7 +10,7 @@ export interface EventInfo {
 
 /** What one kind of event carries, and what it does to the state. */
 export interface Operation<State, Input> {
-  /** The event's first byte: 0x80 to 0xFF for applications (section 8). */
+  /** The event's first byte: 0x80 to 0xFF for applications (CortEX format, section 8). */
   readonly dispatch: number;
   readonly codec: Codec<Input>;
   /**
@@ -40,9 +40,9 @@ export interface ModelDefinition<State, Inputs, Queries> {
   /** The questions; each asks for the state when it is called. */
   readonly queries: (state: () => State) => Queries;
   /**
-   * Which position a snapshot names. `folded` (the default) never folds an event twice. `applied`
-   * is the format's own rule (section 10.3): behind an event that could not be decoded, restoring
-   * folds again what came after it, which only a fold that bears repetition may do.
+   * Which position a snapshot names. `folded` (the default) never folds an event twice. `applied` is
+   * the format's own rule (CortEX format, section 10.3): behind an event that could not be decoded,
+   * restoring folds again what came after it, which only a fold that bears repetition may do.
    */
   readonly snapshotAt?: "folded" | "applied";
 }

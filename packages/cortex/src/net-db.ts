@@ -26,7 +26,7 @@ interface Parts {
   readonly memories: MemoriesAdapter | undefined;
 }
 
-/** The tasks and memories models in one handle (section 11). */
+/** The tasks and memories models in one handle (CortEX format, section 11). */
 export class NetDb implements AsyncDisposable {
   readonly #parts: Parts;
 
@@ -111,8 +111,8 @@ export class NetDb implements AsyncDisposable {
   }
 
   /**
-   * The state of every model, for `openFromSnapshot` and for NetDbs of other languages (section 11).
-   * The models are taken one after the other, tasks first.
+   * The state of every model, for `openFromSnapshot` and for NetDbs of other languages (CortEX
+   * format, section 11). The models are taken one after the other, tasks first.
    * @throws NetDbError when a state cannot be encoded
    */
   snapshot(): Uint8Array {

@@ -8,7 +8,7 @@ import { ModelAdapter } from "./model-adapter.js";
 import { u64 } from "./scalar-codecs.js";
 
 export interface OpenOptions {
-  /** Who writes: one writer per origin and log (section 10). */
+  /** Who writes: one writer per origin and log (CortEX format, section 10). */
   readonly originHash: bigint;
   /** Start from this instead of from the beginning of the log. */
   readonly restore?: AdapterSnapshot | undefined;
@@ -40,7 +40,9 @@ export async function openModel<State, Inputs, Queries>(
   );
 }
 
-/** What was being done when opening fails, as the format's errors say it (section 13). */
+/**
+ * What was being done when opening fails, as the format's errors say it (CortEX format, section 13).
+ */
 export function openingOf(name: string, options: OpenOptions): string {
   return `${name} ${options.restore === undefined ? "open" : "open_from_snapshot"} failed`;
 }

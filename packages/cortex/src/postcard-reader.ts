@@ -3,9 +3,9 @@ import { CortexError } from "./cortex-error.js";
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Reads the postcard encoding (section 8) from bytes that nobody has checked. Varints longer than
- * needed are accepted; one that does not fit in 64 bits is not. Every read that cannot be done
- * throws a CortexError with the code `DECODE`, and the offset in its message.
+ * Reads the postcard encoding (CortEX format, section 8) from bytes that nobody has checked. Varints
+ * longer than needed are accepted; one that does not fit in 64 bits is not. Every read that cannot
+ * be done throws a CortexError with the code `DECODE`, and the offset in its message.
  */
 export class PostcardReader {
   readonly #bytes: Uint8Array;

@@ -8,8 +8,9 @@ const encoder = new TextEncoder();
 const halves = new DataView(new ArrayBuffer(8));
 
 /**
- * Writes the postcard encoding (section 8): varints are LEB128, a string or a byte vector is
- * preceded by its length in bytes, a vector by its count. Made to be reused: `begin`, write, `take`.
+ * Writes the postcard encoding (CortEX format, section 8): varints are LEB128, a string or a byte
+ * vector is preceded by its length in bytes, a vector by its count. Made to be reused: `begin`,
+ * write, `take`.
  */
 export class PostcardWriter {
   #bytes: Uint8Array = new Uint8Array(initialCapacity);

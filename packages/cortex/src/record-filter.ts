@@ -11,7 +11,10 @@ export type RecordOrder =
   | "updated_asc"
   | "updated_desc";
 
-/** What the filters of tasks and memories have in common; every condition must hold (section 9.1). */
+/**
+ * What the filters of tasks and memories have in common; every condition must hold (CortEX format,
+ * section 9.1).
+ */
 export interface RecordFilter {
   /** Bounds are inclusive, in nanoseconds since 1970 or whatever the writer counts in. */
   readonly createdAfterNs?: bigint | undefined;

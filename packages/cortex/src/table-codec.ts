@@ -3,8 +3,8 @@ import type { Table } from "./table.js";
 import type { OrderKey } from "./table-layout.js";
 
 /**
- * A table as a postcard map of id to record (section 10.3), in no particular order. Reading makes a
- * new table.
+ * A table as a postcard map of id to record (CortEX format, section 10.3), in no particular order.
+ * Reading makes a new table.
  */
 export function tableCodec<
   Id extends OrderKey,

@@ -18,7 +18,7 @@ export interface Task {
   readonly updatedNs: bigint;
 }
 
-/** Which tasks, in which order, how many (section 9.1). */
+/** Which tasks, in which order, how many (CortEX format, section 9.1). */
 export interface TaskFilter extends RecordFilter {
   /** Upper and lower case are the same. */
   readonly status?: TaskStatus | undefined;
@@ -26,7 +26,7 @@ export interface TaskFilter extends RecordFilter {
   readonly titleContains?: string | undefined;
 }
 
-/** What each operation of the tasks model takes (section 9). */
+/** What each operation of the tasks model takes (CortEX format, section 9). */
 export interface TaskInputs {
   readonly create: { readonly id: bigint; readonly title: string; readonly nowNs: bigint };
   readonly rename: { readonly id: bigint; readonly title: string; readonly nowNs: bigint };
@@ -59,7 +59,7 @@ function taskTable(): TaskTable {
   });
 }
 
-/** The tasks model of Net (section 9): channel `cortex/tasks`, the same bytes. */
+/** The tasks model of Net (CortEX format, section 9): channel `cortex/tasks`, the same bytes. */
 export const tasksModel: Model<TaskTable, TaskInputs, TaskQueries> = defineModel({
   channel: "cortex/tasks",
   initial: taskTable,

@@ -11,9 +11,9 @@ export interface Watched {
 }
 
 /**
- * A query's result, and each later one that differs from the one before (section 10.2). Between two
- * calls of `next` any number of changes become one: the newest result is computed when it is asked
- * for, so nothing is buffered and a slow reader holds up nobody.
+ * A query's result, and each later one that differs from the one before (CortEX format, section
+ * 10.2). Between two calls of `next` any number of changes become one: the newest result is computed
+ * when it is asked for, so nothing is buffered and a slow reader holds up nobody.
  */
 export class Watch<T> implements AsyncIterableIterator<T>, AsyncDisposable {
   readonly #watched: Watched;

@@ -1,6 +1,9 @@
 import { CortexError } from "./cortex-error.js";
 
-/** Names one write, so that another part of the program can wait until it is folded (section 10.1). */
+/**
+ * Names one write, so that another part of the program can wait until it is folded (CortEX format,
+ * section 10.1).
+ */
 export interface WriteToken {
   readonly originHash: bigint;
   readonly seq: bigint;
