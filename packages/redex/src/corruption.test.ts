@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
+import { LogReader } from "./log-reader.js";
 import type { RecoveryReport } from "./recovery.js";
 import { Redex } from "./redex.js";
 import type { RedexEvent } from "./redex-event.js";
@@ -37,6 +38,16 @@ async function recovered(
   return { events, report: file.recovery };
 }
 
+/** What a reader makes of the files, which must not change them. */
+async function readBeside(files: ReadonlyMap<string, Uint8Array>): Promise<RedexEvent[]> {
+  const disk = new SimulatedDisk();
+  for (const [path, content] of files) disk.place(path, content);
+  using reader = await LogReader.open("/", "a", { storage: disk });
+  const events = reader.readRange(0, EVERYTHING);
+  expect(disk.files()).toEqual(files);
+  return events;
+}
+
 const isClean = (report: RecoveryReport): boolean =>
   report.found === "manifest" &&
   report.tornRecords === 0 &&
@@ -57,10 +68,11 @@ describe(`${rounds} random corruptions`, () => {
       const random = generator(round + 1);
       const count = 1 + Math.floor(random() * random() * 4);
       for (let n = 0; n < count; n += 1) corrupt(files, random);
+      const read = await readBeside(files);
       const { events, report } = await recovered(files);
       const original = originals[which] as RedexEvent[];
       const payloads = new Set(original.map(({ payload }) => hex(payload)));
-      for (const { payload } of events) expect(payloads).toContain(hex(payload));
+      for (const { payload } of [...events, ...read]) expect(payloads).toContain(hex(payload));
       const isPrefix = events.every(
         ({ seq, payload }, n) =>
           seq === original[n]?.seq && hex(payload) === hex(original[n]?.payload ?? payload),

@@ -1,4 +1,5 @@
 import { checksum } from "./checksum.js";
+import { encodeBatch } from "./encoded-batch.js";
 import { type EventStore, MAX_LIVE_BYTES } from "./event-store.js";
 import { type GenerationFiles, TakeBackFailure } from "./generation-files.js";
 import { CHECKSUM_MASK, INLINE_FLAG, inlinePayload, RECORD_BYTES } from "./index-record.js";
@@ -22,6 +23,16 @@ interface TimeColumn {
   readonly openedAt: bigint;
 }
 
+/** Times that were read: those from position `from` to before `to`. */
+interface TimeBlock {
+  readonly from: number;
+  readonly to: number;
+  readonly view: DataView;
+}
+
+const NO_TIMES: TimeBlock = { from: 0, to: 0, view: new DataView(new ArrayBuffer(0)) };
+const TIMES_PER_READ = 512;
+
 /**
  * Events in a directory. Memory holds 12 bytes for each; payloads and times stay in the files.
  * Every append has reached the system when it returns, so it survives the end of this process.
@@ -35,6 +46,7 @@ export class DiskStore implements EventStore {
   #oldestOnDisk = 0;
   #weight: number;
   #times: TimeColumn;
+  #timeBlock: TimeBlock = NO_TIMES;
   #failure: RedexError | undefined;
   /** Called once, when the log takes no more events. */
   onPoison: ((error: RedexError) => void) | undefined;
@@ -166,11 +178,15 @@ export class DiskStore implements EventStore {
 
   timeAt(position: number): bigint {
     if (position < this.#times.knownFrom) return this.#times.openedAt;
-    const bytes = new Uint8Array(8);
-    if (readFully(this.#files.timestamps, bytes, this.#timeByte(position)) < 8) {
-      return this.#times.openedAt;
+    // Retention asks for one after the other, and a time that is written never changes.
+    let block = this.#timeBlock;
+    if (position < block.from || position >= block.to) {
+      const to = Math.min(this.end, position + TIMES_PER_READ);
+      const times = this.timesBetween(position, to);
+      block = { from: position, to, view: new DataView(times.buffer) };
+      this.#timeBlock = block;
     }
-    return new DataView(bytes.buffer).getBigUint64(0, true);
+    return block.view.getBigUint64(8 * (position - block.from), true);
   }
 
   /** The append times of events as their file holds them, 8 bytes each. */
@@ -212,6 +228,7 @@ export class DiskStore implements EventStore {
     this.#table = table;
     this.#oldestOnDisk = from;
     this.#times = { knownFrom: from, base: 0, openedAt: this.#times.openedAt };
+    this.#timeBlock = NO_TIMES;
   }
 
   #payload(position: number, payloads: PayloadReader): Uint8Array | undefined {
@@ -251,43 +268,4 @@ export class DiskStore implements EventStore {
     if (cause instanceof TakeBackFailure) this.poison(error);
     return error;
   }
-}
-
-interface EncodedBatch {
-  readonly payloads: Uint8Array;
-  readonly records: Uint8Array;
-  readonly times: Uint8Array;
-  readonly checksums: readonly number[];
-}
-
-/** A batch as the bytes that each file gets; all its events have one time (section 4). */
-function encodeBatch(
-  seq: bigint,
-  payloads: readonly Uint8Array[],
-  offset: number,
-  bytes: number,
-  now: bigint,
-): EncodedBatch {
-  const data = new Uint8Array(bytes);
-  const records = new DataView(new ArrayBuffer(payloads.length * RECORD_BYTES));
-  const checksums = payloads.map(checksum);
-  let at = 0;
-  for (const [n, payload] of payloads.entries()) {
-    const record = n * RECORD_BYTES;
-    data.set(payload, at);
-    records.setBigUint64(record, seq + BigInt(n), true);
-    records.setUint32(record + 8, offset + at, true);
-    records.setUint32(record + 12, payload.length, true);
-    records.setUint32(record + 16, checksums[n] as number, true);
-    at += payload.length;
-  }
-  const times = new BigUint64Array(payloads.length);
-  const view = new DataView(times.buffer);
-  for (let n = 0; n < payloads.length; n += 1) view.setBigUint64(n * 8, now, true);
-  return {
-    payloads: data,
-    records: new Uint8Array(records.buffer),
-    times: new Uint8Array(times.buffer),
-    checksums,
-  };
 }

@@ -10,7 +10,7 @@ import {
 import { readFully, type Storage, type StorageEntry, writeFully } from "./storage.js";
 
 /** The three files of a generation (log format, section 2.2), in the order they are written. */
-export const GENERATION_FILES = ["dat", "idx", "ts"] as const;
+const GENERATION_FILES = ["dat", "idx", "ts"] as const;
 
 /** How the live generation was found. */
 export interface LiveGeneration {

@@ -6,11 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LogReader } from "./log-reader.js";
 import { Redex } from "./redex.js";
 
 /** All 1,000 of them: `REDEX_KILLS=1000`. */
 const kills = Number(process.env["REDEX_KILLS"] ?? 8);
 const policies = ["none", "everyN", "interval", "retention"] as const;
+
+const script = join(import.meta.dirname, "writer.testing.mjs");
 
 let root: string;
 beforeEach(() => {
@@ -41,9 +44,34 @@ describe(`a writer that is killed ${kills} times`, () => {
   }, 1_200_000);
 });
 
+describe("a writer in another process", () => {
+  it("is the only one until it ends, and can be read beside", async () => {
+    const child = spawn(process.execPath, [script, root, "none"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const closed = once(child, "close");
+    await once(child.stdout, "data");
+    await expect(Redex.open(root)).rejects.toMatchObject({
+      code: "LOCKED",
+      message: expect.stringContaining(`process ${child.pid}`),
+    });
+    using reader = await LogReader.open(root, "killed/log");
+    child.stdout.resume();
+    let expected = 0n;
+    for await (const { seq, payload } of reader.tail(0, { pollMs: 1 })) {
+      expect(seq).toBe(expected);
+      expect(Buffer.from(payload).toString()).toMatch(new RegExp(`^${seq},`));
+      expected += 1n;
+      if (expected === 500n) break;
+    }
+    child.kill("SIGKILL");
+    await closed;
+    await (await Redex.open(root)).close();
+  });
+});
+
 /** Runs the writer until it has said `lines` lines, kills it, and returns the last number it said. */
 async function killedWriter(policy: string, lines: number): Promise<bigint> {
-  const script = join(import.meta.dirname, "writer.testing.mjs");
   const child = spawn(process.execPath, [script, root, policy], {
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Redex } from "@gaiaftcl/redex";
+import { LogReader, Redex } from "@gaiaftcl/redex";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { eventsOf, filesBelow, hex, RedexPeer } from "./redex-peer.ts";
 
@@ -81,6 +81,8 @@ it("the wheel reads a log that is still open here, and we read one of a killed w
     expect((await peer.open(copy, NAME)).events).toEqual(eventsOf(file));
   }
   await peer.hold(root, "theirs", ["00", "", "0102"]);
+  using reader = await LogReader.open(root, "theirs");
+  expect(reader.readRange(0, 9).map(({ payload }) => hex(payload))).toEqual(["00", "", "0102"]);
   await peer.kill();
   await using redex = await Redex.open(root);
   expect(eventsOf(await redex.openFile("theirs")).map(([seq, payload]) => [seq, payload])).toEqual([
