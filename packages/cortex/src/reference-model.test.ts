@@ -25,8 +25,8 @@ const originHash = 7n;
 it("answers any question about tasks as the reference model does, after any operations", async () => {
   await fc.assert(
     fc.asyncProperty(
-      taskSteps(120, 300),
-      taskSteps(120, 60),
+      taskSteps(300, 900),
+      taskSteps(300, 90),
       fc.array(taskFilter, { minLength: 4, maxLength: 8 }),
       async (before, after, filters) => {
         const log = await (await Redex.open()).openFile("cortex/tasks");
@@ -49,8 +49,8 @@ it("answers any question about tasks as the reference model does, after any oper
 it("answers any question about memories as the reference model does", async () => {
   await fc.assert(
     fc.asyncProperty(
-      memorySteps(120, 300),
-      memorySteps(120, 60),
+      memorySteps(300, 900),
+      memorySteps(300, 90),
       fc.array(memoryFilter, { minLength: 4, maxLength: 8 }),
       async (before, after, filters) => {
         const log = await (await Redex.open()).openFile("cortex/memories");
