@@ -1,3 +1,4 @@
+import { connect } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { eventually, publisher, startBroker, take, watch } from "./test-cell.testing.js";
 
@@ -54,6 +55,23 @@ describe("two brokers", () => {
         subject: "gaiaftcl.substrate.research_telemetry.sealed",
       }),
     );
+  });
+
+  it("are told who asks, and say so when they do not let it in", async () => {
+    const broker = await startBroker({ token: "secret" });
+    const stranger = watch("a", { urls: broker.url });
+    await eventually(() => {
+      expect(stranger.statuses[0]).toMatchObject({
+        type: "unreachable",
+        error: expect.objectContaining({ message: expect.stringMatching(/authorization/i) }),
+      });
+    });
+    const { subscription } = watch("a", { urls: broker.url, connectOptions: { token: "secret" } });
+    await subscription.ready();
+    const bus = await connect({ servers: broker.url, token: "secret" });
+    bus.publish("a", "");
+    expect(await take(subscription, 1)).toHaveLength(1);
+    await bus.close();
   });
 
   it("come from the environment", async () => {
