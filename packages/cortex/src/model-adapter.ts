@@ -12,6 +12,8 @@ import { formatOrigin, type WriteToken } from "./write-token.js";
 
 const mostTokenWaits = 1024;
 const scratch = new PostcardWriter();
+const reached: Promise<void> = Promise.resolve();
+const lastAppSeq = 0xffff_ffff_ffff_ffffn;
 
 /** How far an adapter's state has come (CortEX format, section 10). */
 export interface AdapterProgress {
@@ -83,7 +85,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
       { dispatch: operation.dispatch, originHash, seqOrTs: appSeq },
       (writer) => operation.codec.write(writer, checked),
     );
-    fold.appSeq = BigInt.asUintN(64, appSeq + 1n);
+    fold.appSeq = appSeq === lastAppSeq ? 0n : appSeq + 1n;
     let seq: bigint;
     this.#writing = true;
     try {
@@ -113,7 +115,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
   waitForSeq(seq: bigint, options: WaitOptions = {}): Promise<void> {
     this.#advance();
     const { folded, startSeq } = this.#fold;
-    if (seq < startSeq || (folded !== undefined && folded >= seq)) return Promise.resolve();
+    if (seq < startSeq || (folded !== undefined && folded >= seq)) return reached;
     if (!this.running) return Promise.reject(this.#foldStopped());
     return this.#foldedWaiters.wait(seq, "wait_for_seq", options);
   }
@@ -135,7 +137,7 @@ export class ModelAdapter<State, Inputs, Queries> implements AsyncDisposable {
     }
     this.#advance();
     const { applied } = this.#fold;
-    if (applied !== undefined && applied >= token.seq) return Promise.resolve();
+    if (applied !== undefined && applied >= token.seq) return reached;
     if (!this.running) return Promise.reject(this.#tokenStopped());
     const deadlineMs = options.deadlineMs ?? 1000;
     if (!Number.isFinite(deadlineMs) || deadlineMs < 0) {

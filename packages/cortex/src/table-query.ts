@@ -54,7 +54,8 @@ export function selectRows<
   const order = walked?.order ?? orderBy;
   const others = ranges.filter((range) => range !== walked);
   const unconditional = tests.length === 0 && others.length === 0;
-  const mostRows = order === orderBy ? limit : Number.POSITIVE_INFINITY;
+  const isSorted = order === orderBy;
+  const records: R[] = [];
   const found: Row<Id, R>[] = [];
   bucket
     .list(order, table.comparison(order))
@@ -63,12 +64,13 @@ export function selectRows<
         const row = chunk[descending ? to - 1 - step : from + step] as Row<Id, R>;
         const isWanted =
           unconditional || (others.every(({ place }) => place(row) === 0) && passes(row));
-        if (isWanted && found.push(row) >= mostRows) return false;
+        if (!isWanted) continue;
+        if (!isSorted) found.push(row);
+        else if (records.push(row.record) >= limit) return false;
       }
       return true;
     });
-  if (order === orderBy) return found.map((row) => row.record);
-  return inOrder(found, table.comparison(orderBy), descending, limit);
+  return isSorted ? records : inOrder(found, table.comparison(orderBy), descending, limit);
 }
 
 /** The range to walk, if one saves walking: all rows in the order asked for is the alternative. */
