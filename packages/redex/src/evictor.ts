@@ -70,19 +70,19 @@ export class Evictor {
     }
   }
 
-  /** Reclaims what is evicted at once. @throws RedexError `IO` */
+  /** Reclaims what is evicted at once, unless the log is being closed. @throws RedexError `IO` */
   async reclaim(): Promise<void> {
-    await this.#running;
-    await this.#reclaim();
+    // One generation is written at a time: nothing may run between the last look and the start.
+    while (this.#running !== undefined) await this.#running;
+    if (!this.#isStopped) await this.#start();
   }
 
   /** Stops the timer, and reclaims what is left where that is possible. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
-    await this.#running;
-    if (this.#evictedBytes > 0) this.#reclaimInBackground();
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
+    if (this.#evictedBytes > 0) await this.#start().catch(() => undefined);
   }
 
   #retain(policy: RetentionPolicy): void {
@@ -97,18 +97,23 @@ export class Evictor {
     const isDue =
       this.#evictedBytes >= Math.max(this.#reclaimAt, store.weight) ||
       (store instanceof DiskStore && store.files.payloadSize > LONG_PAYLOAD_FILE);
-    if (isDue) this.#reclaimInBackground();
+    if (isDue) this.#start().catch(() => undefined);
   }
 
-  #reclaimInBackground(): void {
-    this.#running = this.#reclaim()
-      .catch((error: unknown) => {
+  /** Starts to reclaim; nothing is being rewritten when this is called. */
+  #start(): Promise<void> {
+    const attempt = this.#reclaim();
+    this.#running = attempt.then(
+      () => {
+        this.#running = undefined;
+      },
+      (error: unknown) => {
+        this.#running = undefined;
         this.#failure = error;
         this.#reclaimAt = this.#evictedBytes * 2;
-      })
-      .finally(() => {
-        this.#running = undefined;
-      });
+      },
+    );
+    return attempt;
   }
 
   async #reclaim(): Promise<void> {

@@ -57,6 +57,21 @@ describe("a reader beside the writer", () => {
     await expect(waiting).rejects.toThrow("enough");
   });
 
+  it("ends its tails when it is closed, also in the middle of a look", async () => {
+    await using redex = await Redex.open(root);
+    (await redex.openFile("a")).append(bytes(0));
+    const reader = await LogReader.open(root, "a");
+    const tail = reader.tail(0);
+    expect((await tail.next()).value?.seq).toBe(0n);
+    const waiting = tail.next();
+    const looking = reader.refresh();
+    reader.close();
+    await expect(waiting).rejects.toMatchObject({ code: "CLOSED" });
+    await Promise.allSettled([looking]);
+    await expect(reader.refresh()).rejects.toMatchObject({ code: "CLOSED" });
+    expect(reader.length).toBe(0);
+  });
+
   it("recovers what a writer would, and changes nothing", async () => {
     for (const { case: name, recovered } of vectors.recovery) {
       const directory = join(root, name);

@@ -8,7 +8,7 @@ import { generationDirectory } from "./manifest.js";
 import { nodeStorage } from "./node-storage.js";
 import { PayloadReader } from "./payload-reader.js";
 import { RecordScanner, type RecordSource, scanOn } from "./record-scan.js";
-import { ioError } from "./redex-error.js";
+import { ioError, RedexError } from "./redex-error.js";
 import type { RedexEvent } from "./redex-event.js";
 import { ensureSequence, MAX_SEQ } from "./sequence-runs.js";
 import type { Storage, StorageFile } from "./storage.js";
@@ -60,6 +60,7 @@ export class LogReader implements Disposable {
   readonly #directory: string;
   #open: OpenGeneration | undefined;
   #refreshing: Promise<void> | undefined;
+  #isClosed = false;
 
   private constructor(storage: Storage, directory: string, name: string) {
     this.name = name;
@@ -99,7 +100,7 @@ export class LogReader implements Disposable {
     return runs === undefined || runs.end === 0 ? 0n : runs.seqAt(runs.end - 1) + 1n;
   }
 
-  /** Looks at what was appended, or rewritten, since. @throws RedexError `IO` */
+  /** Looks at what was appended, or rewritten, since. @throws RedexError `IO`, `CLOSED` */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
@@ -160,7 +161,9 @@ export class LogReader implements Disposable {
     }
   }
 
+  /** Ends tails with `CLOSED`, and closes the files. */
   close(): void {
+    this.#isClosed = true;
     this.#open?.close();
     this.#open = undefined;
   }
@@ -171,11 +174,13 @@ export class LogReader implements Disposable {
 
   async #refresh(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
+      if (this.#isClosed) throw new RedexError("CLOSED", "read", "reader closed");
       try {
         await this.#look();
         return;
       } catch (cause) {
-        if (attempt < ATTEMPTS) continue;
+        if (attempt < ATTEMPTS && !this.#isClosed) continue;
+        if (this.#isClosed) throw new RedexError("CLOSED", "read", "reader closed", { cause });
         throw ioError("read", `log ${this.name} could not be read`, cause);
       }
     }
@@ -204,6 +209,10 @@ export class LogReader implements Disposable {
       throw cause;
     }
     if (open === this.#open) return;
+    if (this.#isClosed) {
+      open.close();
+      throw new RedexError("CLOSED", "read", "reader closed");
+    }
     this.#open?.close();
     this.#open = open;
   }

@@ -19,9 +19,11 @@ import {
 import { join } from "node:path";
 import type { Storage, StorageEntry, StorageFile } from "./storage.js";
 
+const CLOSED = -1;
+
 /** A file by its descriptor. fdatasync: the length is data too, only times may be lost. */
 class NodeFile implements StorageFile {
-  readonly #descriptor: number;
+  #descriptor: number;
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -54,7 +56,10 @@ class NodeFile implements StorageFile {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    const descriptor = this.#descriptor;
+    // The system gives the number to another file: a late call must not reach that one.
+    this.#descriptor = CLOSED;
+    closeSync(descriptor);
   }
 }
 

@@ -300,6 +300,33 @@ describe("a log on disk", () => {
     expect(file.readRange(0, 6_000).at(-1)?.payload).toEqual(new Uint8Array(500).fill(99));
   });
 
+  it("rewrites one generation at a time, however many sweeps, appends and closes meet", async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const name = `log-${round}`;
+      let expected: string[] = [];
+      {
+        await using redex = await Redex.open(root);
+        const file = await redex.openFile(name, { retentionMaxEvents: 300 });
+        const sweeps: Promise<unknown>[] = [];
+        for (let n = 0; n < 3_000; n += 1) {
+          file.append(bytes(`${n}`.padEnd(200)));
+          if (n % 100 === round) sweeps.push(file.sweep(), file.sweep());
+          if (n % 37 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        expected = all(file);
+        if (round % 2 === 0) await Promise.all(sweeps);
+        await file.close();
+        await Promise.all(sweeps);
+        expect(file.reclaimError).toBeUndefined();
+        expect(all(file)).toEqual(expected);
+      }
+      await using redex = await Redex.open(root);
+      const file = await redex.openFile(name);
+      expect(all(file)).toEqual(expected);
+      expect(readdirSync(join(root, name))).toHaveLength(2);
+    }
+  });
+
   it("keeps its next number when everything was evicted", async () => {
     {
       await using redex = await Redex.open(root);
