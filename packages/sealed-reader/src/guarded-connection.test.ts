@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openGuarded, prepareExact } from "./guarded-connection.js";
 import { runtimeGuards } from "./runtime-guards.js";
-import { TestCell } from "./test-cell.testing.js";
+import { scratchDirectory, TestCell } from "./test-cell.testing.js";
 
 const options = { immutable: false, maxValueBytes: 100_000 };
 const guards = runtimeGuards();
@@ -26,7 +26,7 @@ describe("a guarded connection", () => {
         "DELETE FROM research_telemetry",
         "UPDATE sqlite_schema SET sql = ''",
         "DROP TABLE research_telemetry",
-        "VACUUM INTO '/tmp/never.sqlite'",
+        `VACUUM INTO '${scratchDirectory()}/copy.sqlite'`,
       ]) {
         expect(() => database.exec(sql)).toThrow();
       }
