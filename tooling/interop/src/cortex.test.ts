@@ -1,7 +1,16 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type MemoriesAdapter, NetDb, type TaskFilter, type TasksAdapter } from "@gaiaftcl/cortex";
+import {
+  decodeBundle,
+  encodeEnvelope,
+  type MemoriesAdapter,
+  NetDb,
+  PostcardWriter,
+  type TaskFilter,
+  type TasksAdapter,
+} from "@gaiaftcl/cortex";
+import { Redex } from "@gaiaftcl/redex";
 import { expect, it } from "vitest";
 import { type Call, randomFrom, runCortexPeer } from "./cortex-peer.ts";
 
@@ -178,5 +187,42 @@ it("bundles open on the other side, over the log and without it", async () => {
     }
     expect(restored.tasks.progress.startSeq).toBe(250n);
     expect(restored.snapshot()).toHaveLength(theirBundle.length);
+  });
+});
+
+it("both pass over the same events, and stop counting at the same one", async () => {
+  await inScratch(async (directory) => {
+    const redex = await Redex.open(directory);
+    const db = await NetDb.open({ ...both, store: redex });
+    const log = await redex.openFile("cortex/tasks");
+    const raw = (dispatch: number, tail: readonly number[], originHash = origin): Uint8Array =>
+      encodeEnvelope(new PostcardWriter(), { dispatch, originHash, seqOrTs: 90n }, (writer) =>
+        writer.raw(new Uint8Array(tail)),
+      );
+    db.tasks.create(1n, "first", 1n);
+    log.append(raw(0x7f, [1, 2, 3])); // an operation that nobody knows
+    log.append(raw(0x04, [1, 99, 99])); // a delete with bytes behind it
+    db.tasks.create(2n, "second", 2n);
+    log.append(raw(0x01, [3, 1, 0x78, 5], 77n)); // another writer's create
+    const [reserved, damaged] = [raw(0x02, [2, 1, 0x79, 6]), raw(0x02, [2, 1, 0x7a, 6])];
+    reserved.fill(0xee, 2, 4);
+    damaged[25] = 0;
+    log.append(reserved);
+    log.append(damaged);
+    log.append(new Uint8Array([1, 2, 3]));
+    log.append(raw(0x02, [2])); // ends too early
+    log.append(raw(0x02, [2, 1, 0xff, 6])); // not UTF-8
+    db.tasks.complete(2n, 7n);
+    const expected = answers(db);
+    const ours = decodeBundle(db.snapshot());
+    expect(db.tasks.progress).toMatchObject({ folded: 10n, applied: 5n, skipped: 4 });
+    expect(db.tasks.list().map(({ title }) => title)).toEqual(["y", "x"]);
+    await redex.close();
+
+    const report = await runCortexPeer({ origin, directory, queries });
+    const theirs = decodeBundle(Buffer.from(report.bundle, "hex"));
+    for (const model of models) expect(report.found[model].map(byId)).toEqual(expected[model]);
+    expect(theirs.tasks?.lastSeq).toBe(ours.tasks?.lastSeq);
+    expect(theirs.tasks?.bytes.slice(0, 2)).toEqual(ours.tasks?.bytes.slice(0, 2));
   });
 });
