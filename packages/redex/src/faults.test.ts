@@ -23,6 +23,7 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("turn" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("sync" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("sweep" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("sweep meanwhile" as const) }) },
 );
 
 describe("a power cut, with writes torn and reordered", () => {
@@ -219,6 +220,8 @@ async function live(
       promised(file, model, seq);
     } else if (kind === "sweep") {
       await file.sweep();
+    } else if (kind === "sweep meanwhile") {
+      void file.sweep().catch(() => undefined);
     } else {
       await new Promise((resolve) => setImmediate(resolve));
     }
