@@ -289,6 +289,28 @@ describe("the end of a subscription", () => {
     expect((await subscription.next()).done).toBe(true);
   });
 
+  it("rejects nothing behind anybody's back, however early it comes", async () => {
+    const broker = await startBroker();
+    const rejected: unknown[] = [];
+    const onRejection = (cause: unknown): number => rejected.push(cause);
+    process.on("unhandledRejection", onRejection);
+    try {
+      const sealer = new Sealer(true);
+      const database = await sealer.reader();
+      for (const urls of [broker.url, "nats://127.0.0.1:1"]) {
+        for (const wait of [0, 1, 5, 20, 60, 120]) {
+          const { subscription } = watch(SUBJECT, { urls, database, confirm: "database" });
+          await new Promise((resolve) => setTimeout(resolve, wait));
+          await subscription.close();
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      process.off("unhandledRejection", onRejection);
+    }
+    expect(rejected).toEqual([]);
+  });
+
   it("leaves a connection that was passed in open, and comes when that closes", async () => {
     const broker = await startBroker();
     const connection = await publisher(broker);

@@ -3,13 +3,13 @@
  *
  * @throws the reason of the signal, at once
  */
-export function pause(
+export async function pause(
   milliseconds: number,
   signal: AbortSignal | undefined,
   wake?: Promise<void>,
 ): Promise<void> {
   signal?.throwIfAborted();
-  return new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", settle);
