@@ -1,4 +1,5 @@
-import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import { renameSync } from "node:fs";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CONTEXTS, sha256Hex } from "@gaiaftcl/witness";
 import { describe, expect, it } from "vitest";
@@ -191,7 +192,8 @@ describe("signing refuses", () => {
     const signing = expect(signer.signDirectory(join(scratch.path, "m"))).rejects.toThrow(
       expect.objectContaining({ code: expect.stringMatching(/^(?:FILE_CHANGED|DIRECTORY)$/) }),
     );
-    await rename(join(scratch.path, "m"), join(scratch.path, "moved"));
+    // In the same turn, so that nothing has been read yet whatever the machine is doing.
+    renameSync(join(scratch.path, "m"), join(scratch.path, "moved"));
     await signing;
   });
 
