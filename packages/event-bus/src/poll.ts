@@ -6,7 +6,7 @@ import { merge, type Share, sum } from "./poll-merge.js";
 import type { StoredEvent } from "./stored-event.js";
 
 /** One poll never asks a shard for more than this (event bus format, section 6.4). */
-export const MOST_PER_SHARD = 10_000;
+const MOST_PER_SHARD = 10_000;
 
 export interface PollOptions {
   /** The most events to return; 0 returns none and looks at nothing. */

@@ -24,7 +24,7 @@ export async function until<T>(
   throw new Error(`waited ${PATIENCE_MS / 1_000} s for ${what}`);
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -46,7 +46,7 @@ function answers(port: number): Promise<boolean> {
 }
 
 /** A server of another program on a port of its own, with its data in a temporary directory. */
-export class ServerProcess implements AsyncDisposable {
+class ServerProcess implements AsyncDisposable {
   readonly port: number;
   readonly directory: string;
   readonly #program: string;
