@@ -72,7 +72,8 @@ function isPlain(keys: readonly string[]): boolean {
   return units < HUGE && JSON.stringify(keys).length === units + 3 * keys.length + 1;
 }
 
-function unitsIn(keys: readonly string[]): number {
+/** How many UTF-16 units the keys have together. */
+export function unitsIn(keys: readonly string[]): number {
   let units = 0;
   for (const key of keys) units += key.length;
   return units;

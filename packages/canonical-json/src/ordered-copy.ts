@@ -1,16 +1,23 @@
 import { MAX_ENCODE_DEPTH } from "./encode-limits.js";
-import { keyListOf } from "./key-list.js";
+import { keyListOf, unitsIn } from "./key-list.js";
 import { isPolluted } from "./pollution.js";
+import { isSorted } from "./sort-keys.js";
 import { HUGE } from "./string-body.js";
 
 /** Engines keep larger objects as hash tables, which are cheaper to write than to copy. */
 const MAX_KEYS = 128;
 
-/** Up to here comparing keys is faster than looking them up. */
-const FEW_KEYS = 32;
+/** Longer lists of keys are not kept, so that all together hold less than two million UTF-16 units. */
+const MAX_KEPT_UNITS = 2048;
 
 /** From this depth on there may be too many objects to look at each twice. */
 const MAX_GLANCED_DEPTH = 2;
+
+/** Keys that are out of order mostly show that this early. */
+const GLANCED_KEYS = 4;
+
+/** Larger than the kind of any object that is glanced at. */
+const DEEP_KIND: number = MAX_GLANCED_DEPTH * (MAX_KEYS + 1);
 
 /** Longer arrays grow as they are filled: a length alone says nothing about the memory needed. */
 const MAX_PREALLOCATED = 4096;
@@ -45,49 +52,57 @@ export function encodeOrdered(value: object): string | undefined {
   return text.includes("\\ud") ? undefined : text;
 }
 
-/** One function for arrays and objects, because calling another for each takes a tenth of the time. */
 function copyOrdered(value: object, depth: number, budget: Budget): Copy | undefined {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  budget.size += CONTAINER_SIZE;
+  return Array.isArray(value) ? copyArray(value, depth, budget) : copyObject(value, depth, budget);
+}
+
+function copyArray(
+  array: readonly unknown[],
+  depth: number,
+  budget: Budget,
+): unknown[] | undefined {
+  const length: unknown = array.length;
+  // A proxy may answer anything, and a new array would take that for its element.
+  if (typeof length !== "number") return undefined;
+  budget.size += CONTAINER_SIZE + length;
   if (depth === MAX_ENCODE_DEPTH || budget.size > MAX_SIZE) return undefined;
-  if (Array.isArray(value)) {
-    const length = value.length;
-    budget.size += length;
-    if (prototype !== Array.prototype || budget.size > MAX_SIZE) return undefined;
-    const elements: unknown[] = length > MAX_PREALLOCATED ? [] : new Array(length);
-    for (let index = 0; index < length; index += 1) {
-      let element: unknown = value[index];
-      if (typeof element === "object" && element !== null) {
-        element = copyOrdered(element, depth + 1, budget);
-        if (element === undefined) return undefined;
-      } else if (!isPlainScalar(element)) {
-        return undefined;
-      }
+  if (Object.getPrototypeOf(array) !== Array.prototype) return undefined;
+  const elements: unknown[] = length > MAX_PREALLOCATED ? [] : new Array(length);
+  for (let index = 0; index < length; index += 1) {
+    const element: unknown = array[index];
+    if (typeof element === "object" && element !== null) {
+      const inner = copyOrdered(element, depth + 1, budget);
+      if (inner === undefined) return undefined;
+      elements[index] = inner;
+    } else {
+      if (!isPlainScalar(element)) return undefined;
       elements[index] = element;
     }
-    return elements;
   }
+  return elements;
+}
+
+function copyObject(
+  object: object,
+  depth: number,
+  budget: Budget,
+): Record<string, unknown> | undefined {
+  budget.size += CONTAINER_SIZE;
+  if (depth === MAX_ENCODE_DEPTH || budget.size > MAX_SIZE) return undefined;
+  const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype !== Object.prototype && prototype !== null) return undefined;
-  const kind = depth < MAX_GLANCED_DEPTH ? countKeysInOrder(value) : depth;
-  if (kind > MAX_KEYS) return undefined;
-  const copy = shallowCopy(value, kind);
-  // Of larger objects the keys are looked up as a whole, which pays off the second time.
-  const checked = depth < MAX_GLANCED_DEPTH && kind > FEW_KEYS;
-  if (checked && !keyListOf(Object.keys(copy)).inOrder) return undefined;
-  let previous = "";
-  let previousUnit = -1;
+  const kind = kindOf(object, depth);
+  if (kind === undefined) return undefined;
+  const copy = shallowCopy(object, kind);
+  let inOrder = keptKeys[kind] as readonly string[];
+  let index = 0;
   for (const key in copy) {
-    // Most neighbours differ in their first two units, which cost less to compare than strings.
-    // A missing unit is NaN, which leaves the answer to the strings.
-    const unit = key.charCodeAt(0);
-    const isLater =
-      checked ||
-      unit > previousUnit ||
-      (unit === previousUnit && key.charCodeAt(1) > previous.charCodeAt(1)) ||
-      key >= previous;
-    if (!isLater || key.length >= HUGE) return undefined;
-    previous = key;
-    previousUnit = unit;
+    if (key !== inOrder[index]) {
+      const keys = (index === 0 ? olderKeysFrom(key, kind) : undefined) ?? keysInOrder(copy, kind);
+      if (keys === undefined) return undefined;
+      inOrder = keys;
+    }
+    index += 1;
     const member = copy[key];
     if (typeof member === "object" && member !== null) {
       const inner = copyOrdered(member, depth + 1, budget);
@@ -100,6 +115,44 @@ function copyOrdered(value: object, depth: number, budget: Budget): Copy | undef
   return copy;
 }
 
+/**
+ * For each kind of object the keys of the last one, which are in ascending order and short. The next
+ * one mostly has the same, and an engine compares the same key to itself by its address, whereas
+ * comparing neighbours takes a look into both.
+ */
+const keptKeys = /* @__PURE__ */ noKeys();
+
+/** Those that were kept before, for values in which objects of two sorts alternate. */
+const olderKeys = /* @__PURE__ */ noKeys();
+
+function noKeys(): (readonly string[])[] {
+  return Array.from({ length: DEEP_KIND + MAX_ENCODE_DEPTH }, () => []);
+}
+
+/** The older keys if they begin like this; they are then the last ones again. */
+function olderKeysFrom(first: string, kind: number): readonly string[] | undefined {
+  const older = olderKeys[kind] as readonly string[];
+  if (older[0] !== first) return undefined;
+  keep(older, kind);
+  return older;
+}
+
+function keep(keys: readonly string[], kind: number): void {
+  olderKeys[kind] = keptKeys[kind] as readonly string[];
+  keptKeys[kind] = keys;
+}
+
+/** The keys of a copy if they stand in order and none is huge; kept for the next of its kind. */
+function keysInOrder(copy: object, kind: number): readonly string[] | undefined {
+  const keys = Object.keys(copy);
+  const units = unitsIn(keys);
+  // Whether few keys are in order may be known already; of many, the list would be sorted in vain.
+  const inOrder = keys.length > MAX_KEYS ? isSorted(keys) : keyListOf(keys).inOrder;
+  if (!inOrder || units >= HUGE) return undefined;
+  if (keys.length <= MAX_KEYS && units <= MAX_KEPT_UNITS) keep(keys, kind);
+  return keys;
+}
+
 /** Whether the built-in writes a value that is no object as RFC 8785 does. */
 function isPlainScalar(value: unknown): boolean {
   if (typeof value === "string") return value.length < HUGE;
@@ -107,17 +160,24 @@ function isPlainScalar(value: unknown): boolean {
   return value === null || typeof value === "boolean";
 }
 
-/** How many keys there are; more than MAX_KEYS also where keys are visibly out of order. */
-function countKeysInOrder(object: object): number {
+/**
+ * A number that objects with different keys mostly differ in: it stands for the count of the keys, or
+ * from some depth on for the depth. Undefined for too many keys and where some are visibly out of order.
+ */
+function kindOf(object: object, depth: number): number | undefined {
+  if (depth >= MAX_GLANCED_DEPTH) return DEEP_KIND + depth;
   let count = 0;
   let previousUnit = -1;
   for (const key in object) {
-    const unit = key.charCodeAt(0);
+    if (count < GLANCED_KEYS) {
+      const unit = key.charCodeAt(0);
+      if (unit < previousUnit) return undefined;
+      previousUnit = unit;
+    }
     count += 1;
-    if (unit < previousUnit || count > MAX_KEYS) return MAX_KEYS + 1;
-    previousUnit = unit;
+    if (count > MAX_KEYS) return undefined;
   }
-  return count;
+  return MAX_GLANCED_DEPTH * count + depth;
 }
 
 /**
