@@ -60,6 +60,7 @@ export class Lane {
         return;
       }
       this.#settle(batch.count, "delivered");
+      batch.chunk.recycle();
     }
   }
 
@@ -105,24 +106,39 @@ export class Lane {
   }
 
   async #deliver(batch: EventBatch, started: Promise<Attempt> | undefined): Promise<void> {
+    const isFirstAttempt = await this.#deliverBatch(batch, started);
+    // An attempt that was given up may still be reading the batch.
+    if (isFirstAttempt) batch.chunk.recycle();
+    else batch.chunk.abandon();
+  }
+
+  /** Whether the batch was taken at the first attempt. */
+  async #deliverBatch(batch: EventBatch, started: Promise<Attempt> | undefined): Promise<boolean> {
     const { retry, stop, spill, spillAfter } = this.#context;
     for (let attempt = 1; ; attempt += 1) {
       const result = await (attempt === 1 && started ? started : this.#try(batch));
-      if (result.ok) return this.#settle(batch.count, "delivered");
+      if (result.ok) {
+        this.#settle(batch.count, "delivered");
+        return attempt === 1;
+      }
       const { error } = result;
       const mayTryAgain = error.retryable && attempt < retry.attempts;
       if (spill !== undefined) {
         const spillNow = attempt >= spillAfter || !mayTryAgain || this.#context.isClosing();
-        if (spillNow && (await this.#spill(batch, attempt, error))) return;
+        if (spillNow && (await this.#spill(batch, attempt, error))) return false;
       } else if (stop.aborted) {
-        return this.#giveBack(batch, error);
+        this.#giveBack(batch, error);
+        return false;
       } else if (!mayTryAgain) {
         this.#report(batch, attempt, error, "failed");
-        return this.#settle(batch.count, "failed");
+        this.#settle(batch.count, "failed");
+        return false;
       }
-      if (stop.aborted) return this.#giveBack(batch, error);
-      await this.#wait(batch, attempt, error);
-      if (stop.aborted) return this.#giveBack(batch, error);
+      if (!stop.aborted) await this.#wait(batch, attempt, error);
+      if (stop.aborted) {
+        this.#giveBack(batch, error);
+        return false;
+      }
     }
   }
 
