@@ -9,6 +9,5 @@ export default library({
     "src/fan-out.ts",
     "src/spill.ts",
     "src/workers.ts",
-    "src/worker-main.ts",
   ],
 });

@@ -60,7 +60,6 @@ export class Lane {
         return;
       }
       this.#settle(batch.count, "delivered");
-      batch.chunk.recycle();
     }
   }
 
@@ -106,39 +105,24 @@ export class Lane {
   }
 
   async #deliver(batch: EventBatch, started: Promise<Attempt> | undefined): Promise<void> {
-    const isFirstAttempt = await this.#deliverBatch(batch, started);
-    // An attempt that was given up may still be reading the batch.
-    if (isFirstAttempt) batch.chunk.recycle();
-    else batch.chunk.abandon();
-  }
-
-  /** Whether the batch was taken at the first attempt. */
-  async #deliverBatch(batch: EventBatch, started: Promise<Attempt> | undefined): Promise<boolean> {
     const { retry, stop, spill, spillAfter } = this.#context;
     for (let attempt = 1; ; attempt += 1) {
       const result = await (attempt === 1 && started ? started : this.#try(batch));
-      if (result.ok) {
-        this.#settle(batch.count, "delivered");
-        return attempt === 1;
-      }
+      if (result.ok) return this.#settle(batch.count, "delivered");
       const { error } = result;
       const mayTryAgain = error.retryable && attempt < retry.attempts;
       if (spill !== undefined) {
         const spillNow = attempt >= spillAfter || !mayTryAgain || this.#context.isClosing();
-        if (spillNow && (await this.#spill(batch, attempt, error))) return false;
+        if (spillNow && (await this.#spill(batch, attempt, error))) return;
       } else if (stop.aborted) {
-        this.#giveBack(batch, error);
-        return false;
+        return this.#giveBack(batch, error);
       } else if (!mayTryAgain) {
         this.#report(batch, attempt, error, "failed");
-        this.#settle(batch.count, "failed");
-        return false;
+        return this.#settle(batch.count, "failed");
       }
-      if (!stop.aborted) await this.#wait(batch, attempt, error);
-      if (stop.aborted) {
-        this.#giveBack(batch, error);
-        return false;
-      }
+      if (stop.aborted) return this.#giveBack(batch, error);
+      await this.#wait(batch, attempt, error);
+      if (stop.aborted) return this.#giveBack(batch, error);
     }
   }
 
