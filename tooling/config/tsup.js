@@ -12,7 +12,7 @@ export function library({ entry, external = [] }) {
     target: "node22",
     platform: "neutral",
     sourcemap: true,
-    clean: false,
+    clean: true,
     splitting: true,
     treeshake: true,
     dts: false,
