@@ -9,5 +9,6 @@ export default library({
     "src/fan-out.ts",
     "src/spill.ts",
     "src/workers.ts",
+    "src/worker-main.ts",
   ],
 });

@@ -18,36 +18,72 @@ export function spillNesting(at: usize): void {
   spilled = (at + 15) & ~7;
 }
 
+@inline
 export function isDigit(c: u32): bool {
   return c - 0x30 < 10;
 }
 
 /** The first byte at or after `at` that is not JSON white space. */
+@inline
 export function space(at: usize): usize {
+  // Mostly there is none, or one blank.
+  if ((load<u8>(at) as u32) > 0x20) return at;
+  if ((load<u8>(at, 1) as u32) > 0x20 && (load<u8>(at) as u32) === 0x20) return at + 1;
+  return spaces(at);
+}
+
+function spaces(at: usize): usize {
   let p = at;
   let c = load<u8>(p) as u32;
   while (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) c = load<u8>(++p) as u32;
   return p;
 }
 
+/** The first byte at or after `at` that is not a digit. */
+@inline
+function digits(at: usize): usize {
+  let p = at;
+  while (true) {
+    const block = i8x16.sub(v128.load(p), i8x16.splat(0x30));
+    const others = i8x16.bitmask(i8x16.ge_u(block, i8x16.splat(10)));
+    if (others !== 0) return p + (ctz<i32>(others) as usize);
+    p += 16;
+  }
+  return p;
+}
+
+@inline
 export function isHex(c: u32): bool {
   return isDigit(c) || (c | 0x20) - 0x61 < 6;
 }
 
+/** Which of 16 bytes end a plain stretch of a string: quotes, backslashes, control characters. */
+@inline
+function stopsIn(block: v128): i32 {
+  return i8x16.bitmask(
+    v128.or(
+      v128.or(
+        i8x16.eq(block, i8x16.splat(QUOTE as i8)),
+        i8x16.eq(block, i8x16.splat(BACKSLASH as i8)),
+      ),
+      i8x16.lt_u(block, i8x16.splat(0x20)),
+    ),
+  );
+}
+
 /** From behind the opening quote to behind the closing one; 0 when it is not a string. */
+@inline
 export function string(at: usize): usize {
+  // Most strings are short and plain.
+  const stops = stopsIn(v128.load(at));
+  const p = at + (ctz<i32>(stops) as usize);
+  return stops !== 0 && (load<u8>(p) as u32) === QUOTE ? p + 1 : longString(at);
+}
+
+function longString(at: usize): usize {
   let p = at;
   while (true) {
-    const block = v128.load(p);
-    const stops = i8x16.bitmask(
-      v128.or(
-        v128.or(
-          i8x16.eq(block, i8x16.splat(QUOTE as i8)),
-          i8x16.eq(block, i8x16.splat(BACKSLASH as i8)),
-        ),
-        i8x16.lt_u(block, i8x16.splat(0x20)),
-      ),
-    );
+    const stops = stopsIn(v128.load(p));
     if (stops === 0) {
       p += 16;
       continue;
@@ -81,28 +117,36 @@ function number(at: usize): usize {
   let p = at;
   let c = load<u8>(p) as u32;
   if (c === MINUS) c = load<u8>(++p) as u32;
-  if (c === 0x30) c = load<u8>(++p) as u32;
+  if (c === 0x30) p++;
   else if (!isDigit(c)) return 0;
-  else
-    do c = load<u8>(++p) as u32;
-    while (isDigit(c));
+  else p = digits(p);
+  c = load<u8>(p) as u32;
+  if (c !== 0x2e && (c | 0x20) !== 0x65) return p;
+  return fraction(p, c);
+}
+
+/** From behind the whole part of a number to behind the number. */
+function fraction(at: usize, first: u32): usize {
+  let p = at;
+  let c = first;
   if (c === 0x2e) {
-    c = load<u8>(++p) as u32;
-    if (!isDigit(c)) return 0;
-    do c = load<u8>(++p) as u32;
-    while (isDigit(c));
+    const start = p + 1;
+    p = digits(start);
+    if (p === start) return 0;
+    c = load<u8>(p) as u32;
   }
   if ((c | 0x20) === 0x65) {
     c = load<u8>(++p) as u32;
-    if (c === 0x2b || c === MINUS) c = load<u8>(++p) as u32;
-    if (!isDigit(c)) return 0;
-    do c = load<u8>(++p) as u32;
-    while (isDigit(c));
+    if (c === 0x2b || c === MINUS) p++;
+    const start = p;
+    p = digits(start);
+    if (p === start) return 0;
   }
   return p;
 }
 
 /** A scalar at `p`, whose first byte is `c`: behind it, or 0. */
+@inline
 function scalar(p: usize, c: u32): usize {
   if (c === QUOTE) return string(p + 1);
   if (c === MINUS || isDigit(c)) return number(p);

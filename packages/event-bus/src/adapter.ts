@@ -70,7 +70,10 @@ export interface EventAdapter {
   open?(context: AdapterContext): void;
   /** Reaches the backend now instead of at the first use. */
   connect?(signal: AbortSignal): Promise<void>;
-  /** Stores a batch. An adapter that is done when it returns, returns nothing. */
+  /**
+   * Stores a batch. An adapter that is done when it returns, returns nothing. The batch and views
+   * on its payloads hold until then; what is to be kept for longer has to be copied.
+   */
   append(batch: EventBatch, signal: AbortSignal): void | Promise<void>;
   read(request: ReadRequest): ShardPage | Promise<ShardPage>;
   /** Resolves when there may be something behind one of `positions`; without it, readers poll. */

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { ChunkPool } from "./chunk-pool.js";
 
 /** A chunk is closed when it holds this many bytes or events. */
 const CHUNK_BYTES = 65_536;
@@ -11,8 +12,9 @@ export interface Run {
   /** Where the first payload starts in `bytes`. */
   readonly start: number;
   readonly size: number;
-  /** Where each payload ends, counted from `start`. */
+  /** Where each payload ends, counted from `endsFrom` bytes before `start`. */
   readonly ends: Uint32Array;
+  readonly endsFrom: number;
   /** The index in `ends` (and `order`) of the first event. */
   readonly first: number;
   readonly count: number;
@@ -26,8 +28,8 @@ function lastStamp({ order, first, count }: Run): number {
 }
 
 /** A chunk that holds `run` and has no room for more until it grows. */
-export function chunkOf(run: Run): Chunk {
-  const chunk = new Chunk(run.base, run.size, run.count);
+export function chunkOf(run: Run, pool?: ChunkPool): Chunk {
+  const chunk = new Chunk(run.base, run.size, run.count, pool);
   chunk.add(run);
   return chunk;
 }
@@ -40,17 +42,22 @@ export class Chunk {
   readonly base: bigint;
   count = 0;
   size = 0;
-  /** One allocation: room for the times, for the ends, then for the payloads. */
   #bytes: Buffer;
   #ends: Uint32Array;
   #stamps: Uint32Array;
+  #pool: ChunkPool | undefined;
+  /** One allocation: room for the times, for the ends, then for the payloads. */
+  #room: Buffer;
 
-  constructor(base: bigint, bytes: number, events: number) {
+  /** @param pool where the memory comes from, if it has some */
+  constructor(base: bigint, bytes: number, events: number, pool?: ChunkPool) {
     this.base = base;
-    const room = Buffer.allocUnsafeSlow(bytes + events * 8);
-    this.#stamps = new Uint32Array(room.buffer, 0, events);
-    this.#ends = new Uint32Array(room.buffer, events * 4, events);
-    this.#bytes = room.subarray(events * 8);
+    const room = pool?.take(bytes + events * 8);
+    this.#pool = room && pool;
+    this.#room = room ?? Buffer.allocUnsafeSlow(bytes + events * 8);
+    this.#stamps = new Uint32Array(this.#room.buffer, 0, events);
+    this.#ends = new Uint32Array(this.#room.buffer, events * 4, events);
+    this.#bytes = this.#room.subarray(events * 8);
   }
 
   get bytes(): Buffer {
@@ -72,9 +79,9 @@ export class Chunk {
     const offset = Number(run.base - this.base);
     const { ends, first, order, count } = run;
     const from = this.count;
-    if (this.size === 0) this.#ends.set(ends.subarray(first, first + count));
-    else
-      for (let i = 0; i < count; i += 1) this.#ends[from + i] = this.size + word(ends, first + i);
+    const shift = this.size - run.endsFrom;
+    if (shift === 0) this.#ends.set(ends.subarray(first, first + count), from);
+    else for (let i = 0; i < count; i += 1) this.#ends[from + i] = shift + word(ends, first + i);
     const stamps = this.#stamps;
     if (order === undefined) for (let i = 0; i < count; i += 1) stamps[from + i] = offset + i;
     else for (let i = 0; i < count; i += 1) stamps[from + i] = offset + word(order, first + i);
@@ -82,11 +89,26 @@ export class Chunk {
     this.count += run.count;
   }
 
-  /** Gives back what growing left over, when it is more than an eighth. */
+  /**
+   * Makes the chunk one that can be kept: in memory of its own, without what growing left over when
+   * that is more than an eighth.
+   */
   close(): void {
     const used = this.size + this.count * 8;
-    const room = this.#bytes.length + this.#ends.length * 8;
-    if (room - used > room >>> 3) this.#move(this.size, this.count);
+    const slack = this.#bytes.length + this.#ends.length * 8 - used;
+    if (this.#pool !== undefined || slack > (used + slack) >>> 3) this.#move(this.size, this.count);
+  }
+
+  /** Gives pooled memory back. The chunk, and every view on it, is of no use afterwards. */
+  recycle(): void {
+    this.#pool?.give(this.#room);
+    this.#pool = undefined;
+  }
+
+  /** Leaves pooled memory to the garbage collector: somebody may still be reading it. */
+  abandon(): void {
+    this.#pool?.forget(this.#room);
+    this.#pool = undefined;
   }
 
   start(index: number): number {
@@ -138,16 +160,15 @@ export class Chunk {
   /** The events from `from` on (at least one), to be added to another chunk. */
   runFrom(from: number): Run {
     const start = this.start(from);
-    const ends = this.#ends.slice(from, this.count);
-    for (let i = 0; i < ends.length; i += 1) ends[i] = (ends[i] as number) - start;
     return {
       bytes: this.#bytes,
       start,
       size: this.size - start,
-      ends,
-      first: 0,
-      count: ends.length,
-      order: this.#stamps.subarray(from, this.count),
+      ends: this.#ends,
+      endsFrom: start,
+      first: from,
+      count: this.count - from,
+      order: this.#stamps,
       base: this.base,
     };
   }
@@ -165,6 +186,8 @@ export class Chunk {
     larger.#stamps.set(this.#stamps.subarray(0, this.count));
     larger.#ends.set(this.#ends.subarray(0, this.count));
     this.#bytes.copy(larger.#bytes, 0, 0, this.size);
+    this.abandon();
+    this.#room = larger.#room;
     this.#stamps = larger.#stamps;
     this.#ends = larger.#ends;
     this.#bytes = larger.#bytes;

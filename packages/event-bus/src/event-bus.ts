@@ -10,7 +10,7 @@ import {
   within,
 } from "./event-bus-options.js";
 import { EventStream, type StreamOptions } from "./event-stream.js";
-import type { Verdict } from "./intake.js";
+import type { Intake, Verdict } from "./intake.js";
 import { type EventBusEvents, Notifier } from "./notifier.js";
 import { type PollOptions, type PollResponse, poll } from "./poll.js";
 import { ProducerIdentity } from "./producer-identity.js";
@@ -63,6 +63,7 @@ export class EventBus implements AsyncDisposable {
   readonly #settings: EventBusSettings;
   readonly #identity: ProducerIdentity;
   readonly #dispatcher: Dispatcher;
+  readonly #intake: Intake;
   readonly #notifier: Notifier = new Notifier();
   readonly #createdAt: bigint = process.hrtime.bigint();
   readonly #closing: AbortController = new AbortController();
@@ -80,6 +81,7 @@ export class EventBus implements AsyncDisposable {
       onFailure: (failure) => this.#notifier.emit("error", failure),
       onRecovery: (shardId) => this.#notifier.emit("recovered", { shardId }),
     });
+    this.#intake = this.#dispatcher.intake;
     this.#dispatcher.opened().catch(() => undefined);
   }
 
@@ -118,8 +120,8 @@ export class EventBus implements AsyncDisposable {
    */
   ingestRaw(event: string | Uint8Array): boolean {
     if (!this.#isOpen) throw closed();
-    const { intake } = this.#dispatcher;
-    const verdict = typeof event === "string" ? intake.text(event) : intake.bytes(asBytes(event));
+    const verdict =
+      typeof event === "string" ? this.#intake.text(event) : this.#intake.bytes(asBytes(event));
     return verdict === "accepted" ? true : this.#refused(verdict);
   }
 
@@ -130,7 +132,7 @@ export class EventBus implements AsyncDisposable {
   ingestRawBatch(events: readonly (string | Uint8Array)[]): number {
     if (!this.#isOpen) throw closed();
     for (const event of events) if (typeof event !== "string") asBytes(event);
-    return this.#dispatcher.intake.batch(events);
+    return this.#intake.batch(events);
   }
 
   /** Resolves when every ring is at least half empty: what a producer waits for when one is full. */
@@ -223,8 +225,8 @@ export class EventBus implements AsyncDisposable {
   }
 
   stats(): EventBusStats {
-    const { intake, counters, recovered, failingShards } = this.#dispatcher;
-    const { ingested, dropped, invalid, evicted, queued, queuedBytes } = intake;
+    const { counters, recovered, failingShards } = this.#dispatcher;
+    const { ingested, dropped, invalid, evicted, queued, queuedBytes } = this.#intake;
     const spillPending = this.#settings.spill?.pending ?? 0;
     return {
       ...{ ingested, dropped, invalid, evicted, queued, queuedBytes },

@@ -2,6 +2,7 @@ import type { EventAdapter, ShardPage } from "./adapter.js";
 import { delayAfter, type RetryPolicy, sleep } from "./backoff.js";
 import { decodeCursor, encodeCursor } from "./cursor.js";
 import { type EventBusError, toEventBusError } from "./event-bus-error.js";
+import { within } from "./event-bus-options.js";
 import { Filter, type FilterInput } from "./filter.js";
 import { RedisStreamDedup } from "./redis-stream-dedup.js";
 import type { StoredEvent } from "./stored-event.js";
@@ -10,6 +11,8 @@ export interface StreamOptions {
   /** Where to begin: the oldest event kept (default), or behind a cursor. */
   readonly cursor?: string;
   readonly filter?: string | FilterInput | Filter;
+  /** Only these shards; default all. */
+  readonly shards?: readonly number[];
   /** Most events read from one shard at a time; default 1,000. */
   readonly pageSize?: number;
   /** Dedup ids remembered, to pass over what a retry stored twice; default 65,536, 0 for none. */
@@ -41,6 +44,7 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
   readonly #context: StreamContext;
   readonly #filter: Filter | undefined;
   readonly #pageSize: number;
+  readonly #shards: readonly number[];
   readonly #dedup: RedisStreamDedup | undefined;
   readonly #end: AbortController = new AbortController();
   /** The reader wants no more. */
@@ -59,7 +63,9 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
     this.#context = context;
     const { filter, cursor, dedupWindow = 65_536 } = options;
     this.#filter = filter === undefined || filter instanceof Filter ? filter : Filter.parse(filter);
-    this.#pageSize = options.pageSize ?? 1_000;
+    this.#pageSize = within("pageSize", options.pageSize ?? 1_000, 1, 1_000_000);
+    this.#shards = options.shards ?? [...Array(context.shards).keys()];
+    for (const shard of this.#shards) within("shards", shard, 0, context.shards - 1);
     this.#dedup = dedupWindow > 0 ? new RedisStreamDedup(dedupWindow) : undefined;
     this.#positions = cursor === undefined ? new Map() : decodeCursor(cursor);
     const { signal } = options;
@@ -114,15 +120,16 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
   }
 
   async *#read(): AsyncGenerator<StoredEvent, undefined, undefined> {
-    const { shards, adapter } = this.#context;
+    const { adapter } = this.#context;
     let idle = 0;
     while (!this.#stop.aborted) {
       this.#context.settle();
       let found = 0;
-      const reads = Array.from({ length: shards }, (_, shardId) => this.#page(shardId));
+      const reads = this.#shards.map((shardId) => this.#page(shardId));
       // One that fails while another is awaited must not count as unhandled; it is awaited below.
       for (const read of reads) if (read instanceof Promise) read.catch(() => undefined);
-      for (const [shardId, read] of reads.entries()) {
+      for (const [i, read] of reads.entries()) {
+        const shardId = this.#shards[i] as number;
         const page = await read;
         if (page === undefined) continue;
         found += page.position === undefined ? 0 : 1;
@@ -194,9 +201,7 @@ export class EventStream implements AsyncIterableIterator<StoredEvent>, AsyncDis
 
   async #news(news: NonNullable<EventAdapter["news"]>): Promise<void> {
     const positions = new Map<number, string | undefined>();
-    for (let shard = 0; shard < this.#context.shards; shard += 1) {
-      positions.set(shard, this.#positions.get(shard));
-    }
+    for (const shard of this.#shards) positions.set(shard, this.#positions.get(shard));
     this.#context.watch(1);
     try {
       await news(positions, this.#halt);

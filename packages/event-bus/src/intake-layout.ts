@@ -2,12 +2,13 @@ import type { Buffer } from "node:buffer";
 import { KERNEL_BASE, Kernel, type KernelExports } from "./kernel.js";
 
 /** How many events, and how many bytes of them, the log holds before it is moved to the rings. */
-export const LOG_EVENTS = 4_096;
-export const LOG_BYTES = 262_144;
+export const LOG_EVENTS = 2_048;
+export const LOG_BYTES = 131_072;
 /** Words that describe one run: shard, events, first event, first byte, bytes. */
 export const RUN_WORDS = 5;
 
 interface Addresses {
+  readonly queued: number;
   readonly tallies: number;
   readonly runs: number;
   readonly ends: number;
@@ -27,6 +28,8 @@ export class IntakeLayout {
   ends: Uint32Array;
   /** The shard of each event of the log; -1 for one that was refused. */
   targets: Int32Array;
+  /** Events of each shard that wait, in the log or in its ring. */
+  queued: Int32Array;
   runs: Uint32Array;
   outEnds: Uint32Array;
   outOrder: Uint32Array;
@@ -42,6 +45,7 @@ export class IntakeLayout {
       return at;
     };
     this.at = {
+      queued: region(shards * 4),
       tallies: region(shards * 8),
       runs: region(Math.min(shards, LOG_EVENTS) * RUN_WORDS * 4),
       ends: region(LOG_EVENTS * 4),
@@ -56,6 +60,7 @@ export class IntakeLayout {
     const views = this.#views();
     this.ends = views.ends;
     this.targets = views.targets;
+    this.queued = views.queued;
     this.runs = views.runs;
     this.outEnds = views.outEnds;
     this.outOrder = views.outOrder;
@@ -73,12 +78,13 @@ export class IntakeLayout {
     Object.assign(this, this.#views());
   }
 
-  #views(): Pick<IntakeLayout, "ends" | "targets" | "runs" | "outEnds" | "outOrder"> {
+  #views(): Pick<IntakeLayout, "ends" | "targets" | "queued" | "runs" | "outEnds" | "outOrder"> {
     const { buffer } = this.memory;
     const runs = Math.min(this.#shards, LOG_EVENTS) * RUN_WORDS;
     return {
       ends: new Uint32Array(buffer, this.at.ends, LOG_EVENTS),
       targets: new Int32Array(buffer, this.at.targets, LOG_EVENTS),
+      queued: new Int32Array(buffer, this.at.queued, this.#shards),
       runs: new Uint32Array(buffer, this.at.runs, runs),
       outEnds: new Uint32Array(buffer, this.at.outEnds, LOG_EVENTS),
       outOrder: new Uint32Array(buffer, this.at.outOrder, LOG_EVENTS),

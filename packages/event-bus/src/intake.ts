@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import type { Run } from "./chunk.js";
+import { ChunkPool } from "./chunk-pool.js";
 import { IntakeLayout, LOG_BYTES, LOG_EVENTS, RUN_WORDS } from "./intake-layout.js";
+import { type KernelExports, PushRefusal } from "./kernel.js";
 import { ShardRing, type Taken } from "./shard-ring.js";
 
 /** What happens to an event whose ring is full (event bus format, section 4.2). */
@@ -29,62 +31,77 @@ export type Verdict = "accepted" | "ringFull" | "notJson" | "notUnicode" | "tooL
  * to the ring of its shard.
  */
 export class Intake {
-  ingested = 0;
   /** Refused by a full ring. */
   dropped = 0;
   /** Accepted, then pushed out of a full ring by newer ones. */
   evicted = 0;
   /** Refused because they are not one JSON value, not Unicode or too large. */
   invalid = 0;
-  readonly #options: IntakeOptions;
-  readonly #shards: number;
-  /** The most events of one shard that may wait; without bound while old ones make room. */
-  readonly #limit: number;
-  readonly #layout: IntakeLayout;
-  readonly #rings: ShardRing[];
   /** Shards whose ring has something new since they were last asked for. */
   #dirty: number[] = [];
   readonly #isDirty: Uint8Array;
-  /** Events of each shard in its ring and in the log. */
-  readonly #queued: Int32Array;
+  readonly #options: IntakeOptions;
+  readonly #shards: number;
+  readonly #layout: IntakeLayout;
+  readonly #rings: ShardRing[];
   /** Events of each shard that have left its ring, taken or pushed out. */
   readonly #passed: Float64Array;
+  // What every event needs, taken from the layout.
+  readonly #log: number;
+  readonly #push: KernelExports["push"];
+  #memory: Buffer;
   #isBatch = false;
-  #count = 0;
+  #refusedInBatch = 0;
+  /** Whether somebody will come to seal the log. */
+  #isAnnounced = false;
   #tail = 0;
-  /** Whether the log holds events that were refused. */
-  #holes = false;
   #startedAt = 0n;
   #lastStamp = -1n;
 
   constructor(options: IntakeOptions) {
+    const { shards, usable, backpressure, maxEventBytes } = options;
     this.#options = options;
-    this.#shards = options.shards;
-    this.#limit = options.backpressure === "dropOldest" ? Number.MAX_SAFE_INTEGER : options.usable;
-    this.#rings = Array.from({ length: options.shards }, () => new ShardRing());
-    this.#isDirty = new Uint8Array(options.shards);
-    this.#queued = new Int32Array(options.shards);
-    this.#passed = new Float64Array(options.shards);
-    this.#layout = new IntakeLayout(options.shards);
+    this.#shards = shards;
+    const pool = new ChunkPool();
+    this.#rings = Array.from({ length: shards }, () => new ShardRing(pool));
+    this.#isDirty = new Uint8Array(shards);
+    this.#passed = new Float64Array(shards);
+    this.#layout = new IntakeLayout(shards);
+    const { kernel, log, at, memory } = this.#layout;
+    // Where old events make room, as many may come as will; `seal` pushes out what is too much.
+    const limit = backpressure === "dropOldest" ? 0xffff_ffff : usable;
+    kernel.configure(shards, limit, maxEventBytes, LOG_EVENTS, log, at.ends, at.targets, at.queued);
+    this.#log = log;
+    this.#push = kernel.push;
+    this.#memory = memory;
   }
 
   /** Takes in one JSON text. */
   text(text: string): Verdict {
-    if (this.#count === LOG_EVENTS) this.#options.onFull();
-    const { log, memory } = this.#layout;
-    if (this.#tail + text.length * 3 > LOG_BYTES) return this.#withRoom(text);
-    const size = memory.write(text, log + this.#tail);
-    if (size !== text.length && !text.isWellFormed()) return this.#refuse("notUnicode");
-    return this.#accept(size, text);
+    const { length } = text;
+    const tail = this.#tail;
+    if (tail === 0) this.#begin();
+    // Three bytes for each UTF-16 unit are always enough.
+    if (tail + length * 3 > LOG_BYTES) return this.#withRoom(text);
+    const size = this.#memory.write(text, this.#log + tail);
+    if (size !== length && !text.isWellFormed()) return this.#refuse("notUnicode");
+    const end = this.#push(size);
+    if (end < 0) return this.#refused(end, text);
+    this.#tail = end;
+    return "accepted";
   }
 
   bytes(bytes: Uint8Array): Verdict {
-    if (this.#count === LOG_EVENTS) this.#options.onFull();
-    const { kernel, log, memory } = this.#layout;
-    if (this.#tail + bytes.length > LOG_BYTES) return this.#withRoom(bytes);
-    memory.set(bytes, log + this.#tail);
-    if (kernel.isUtf8(log + this.#tail, bytes.length) === 0) return this.#refuse("notUnicode");
-    return this.#accept(bytes.length, bytes);
+    const tail = this.#tail;
+    if (tail === 0) this.#begin();
+    if (tail + bytes.length > LOG_BYTES) return this.#withRoom(bytes);
+    const at = this.#log + tail;
+    this.#memory.set(bytes, at);
+    if (this.#layout.kernel.isUtf8(at, bytes.length) === 0) return this.#refuse("notUnicode");
+    const end = this.#push(bytes.length);
+    if (end < 0) return this.#refused(end, bytes);
+    this.#tail = end;
+    return "accepted";
   }
 
   /**
@@ -92,44 +109,40 @@ export class Intake {
    * handed over in between, so that what a full ring refuses does not depend on timing.
    */
   batch(events: readonly (string | Uint8Array)[]): number {
-    const before = this.ingested;
     this.#isBatch = true;
+    this.#refusedInBatch = 0;
     try {
-      let next = 0;
-      while (next < events.length) {
-        if (this.#count === LOG_EVENTS) this.seal();
+      for (let next = 0; next < events.length; ) {
         const end = this.#group(events, next);
-        if (end > next) {
-          next = end;
-          continue;
-        }
-        const event = events[next] as string | Uint8Array;
-        if (typeof event === "string") this.text(event);
-        else this.bytes(event);
-        next += 1;
+        if (end === next) this.#single(events[next] as string | Uint8Array);
+        next = Math.max(end, next + 1);
       }
     } finally {
       this.#isBatch = false;
     }
-    return this.ingested - before;
+    const { kernel } = this.#layout;
+    const [invalid, dropped] = [kernel.takeInvalid(), kernel.takeDropped()];
+    this.invalid += invalid;
+    this.dropped += dropped;
+    return events.length - this.#refusedInBatch - invalid - dropped;
   }
 
   /** Moves the log to the rings; the shards concerned become dirty. */
   seal(): void {
-    const count = this.#count;
-    if (count === 0) return;
+    this.#isAnnounced = false;
+    if (this.#tail === 0) return;
+    const { kernel, log, memory, ends, targets } = this.#layout;
+    const count = kernel.eventsInLog();
     const base = this.#startedAt > this.#lastStamp ? this.#startedAt : this.#lastStamp + 1n;
     this.#lastStamp = base + BigInt(count - 1);
-    const { log, memory, ends, targets } = this.#layout;
-    if (!this.#holes && (this.#shards === 1 || count === 1)) {
-      const run = { bytes: memory, start: log, size: this.#tail, ends, first: 0, count, base };
-      this.#toRing(this.#shards === 1 ? 0 : (targets[0] as number), run);
+    if (kernel.logHasHoles() === 0 && (this.#shards === 1 || count === 1)) {
+      const run = { bytes: memory, start: log, size: this.#tail, ends, endsFrom: 0, first: 0 };
+      this.#toRing(targets[0] as number, { ...run, count, base });
     } else {
-      this.#gather(count, base);
+      this.#gather(base);
     }
-    this.#count = 0;
+    kernel.emptyLog();
     this.#tail = 0;
-    this.#holes = false;
   }
 
   /** Takes the oldest events of a shard out of its ring. */
@@ -150,7 +163,7 @@ export class Intake {
   }
 
   queuedOf(shard: number): number {
-    return this.#queued[shard] as number;
+    return this.#layout.queued[shard] as number;
   }
 
   /** How many events of a shard have left its ring. */
@@ -168,10 +181,17 @@ export class Intake {
     return this.queuedOf(shard) > this.#options.usable >>> 1;
   }
 
+  /** Events accepted. */
+  get ingested(): number {
+    let sum = this.queued;
+    for (const count of this.#passed) sum += count;
+    return sum;
+  }
+
   /** Events that wait in the log and the rings. */
   get queued(): number {
     let sum = 0;
-    for (const count of this.#queued) sum += count;
+    for (const count of this.#layout.queued) sum += count;
     return sum;
   }
 
@@ -182,24 +202,29 @@ export class Intake {
     return sum;
   }
 
-  #accept(size: number, event: string | Uint8Array): Verdict {
-    if (size > this.#options.maxEventBytes) return this.#refuse("tooLarge");
-    const { kernel, log } = this.#layout;
-    const shard = kernel.accept(log + this.#tail, size, this.#shards);
-    if (shard < 0) return this.#refuse("notJson");
-    if ((this.#queued[shard] as number) >= this.#limit) return this.#whenFull(shard, event);
-    const count = this.#count;
-    if (count === 0) this.#begin();
-    const tail = this.#tail + size;
-    this.#tail = tail;
-    this.#layout.ends[count] = tail;
-    this.#layout.targets[count] = shard;
-    this.#count = count + 1;
-    this.#queued[shard] = (this.#queued[shard] as number) + 1;
-    this.ingested += 1;
-    // An event larger than the log has it to itself.
-    if (tail > LOG_BYTES) this.seal();
-    return "accepted";
+  #single(event: string | Uint8Array): void {
+    const verdict = typeof event === "string" ? this.text(event) : this.bytes(event);
+    if (verdict !== "accepted") this.#refusedInBatch += 1;
+  }
+
+  #refused(refusal: number, event: string | Uint8Array): Verdict {
+    if (refusal === PushRefusal.logFull) {
+      if (!this.#isBatch) this.#options.onFull();
+      this.seal();
+      return typeof event === "string" ? this.text(event) : this.bytes(event);
+    }
+    if (refusal === PushRefusal.notJson) return this.#refuse("notJson");
+    if (refusal === PushRefusal.tooLarge) return this.#refuse("tooLarge");
+    const shard = this.#layout.kernel.lastFullShard();
+    if (!this.#isBatch) {
+      // An adapter that takes events at once gets them now; then it is settled.
+      this.#options.onFull();
+      if (this.queuedOf(shard) < this.#options.usable) {
+        return typeof event === "string" ? this.text(event) : this.bytes(event);
+      }
+    }
+    this.dropped += 1;
+    return "ringFull";
   }
 
   #refuse(verdict: Verdict): Verdict {
@@ -209,40 +234,34 @@ export class Intake {
 
   #begin(): void {
     this.#startedAt = this.#options.clock();
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
     this.#options.onPending();
   }
 
-  /** The ring is full: an adapter that takes events at once gets them now, then it is settled. */
-  #whenFull(shard: number, event: string | Uint8Array): Verdict {
-    if (!this.#isBatch) {
-      this.#options.onFull();
-      if ((this.#queued[shard] as number) < this.#limit) {
-        return typeof event === "string" ? this.text(event) : this.bytes(event);
-      }
-    }
-    this.dropped += 1;
-    return "ringFull";
-  }
-
-  /** Empties the log, and enlarges it for an event that does not fit an empty one. */
+  /** Empties the log when it is full, and enlarges it for an event that does not fit an empty one. */
   #withRoom(event: string | Uint8Array): Verdict {
     const size = typeof event === "string" ? Buffer.byteLength(event) : event.length;
     if (size > this.#options.maxEventBytes) return this.#refuse("tooLarge");
     if (this.#tail + size > LOG_BYTES) {
       if (!this.#isBatch) this.#options.onFull();
       this.seal();
+      this.#begin();
     }
     this.#layout.reserve(size);
-    const { kernel, log, memory } = this.#layout;
-    const at = log + this.#tail;
-    if (typeof event === "string") {
-      if (!event.isWellFormed()) return this.#refuse("notUnicode");
-      memory.write(event, at);
-    } else {
-      memory.set(event, at);
-      if (kernel.isUtf8(at, size) === 0) return this.#refuse("notUnicode");
-    }
-    return this.#accept(size, event);
+    this.#memory = this.#layout.memory;
+    const at = this.#log + this.#tail;
+    if (typeof event === "string") this.#memory.write(event, at);
+    else this.#memory.set(event, at);
+    const isText =
+      typeof event === "string" ? event.isWellFormed() : this.#layout.kernel.isUtf8(at, size) !== 0;
+    if (!isText) return this.#refuse("notUnicode");
+    const end = this.#push(size);
+    if (end < 0) return this.#refused(end, event);
+    this.#tail = end;
+    // An event larger than the log has it to itself.
+    if (end > LOG_BYTES) this.seal();
+    return "accepted";
   }
 
   /**
@@ -250,19 +269,18 @@ export class Intake {
    * index behind the last; `start` when the next text has to go by itself.
    */
   #group(events: readonly (string | Uint8Array)[], start: number): number {
-    const { kernel, log, memory, ends, targets, at } = this.#layout;
-    const first = this.#count;
+    const { kernel, log, memory, ends } = this.#layout;
+    const first = kernel.eventsInLog();
     const from = this.#tail;
     const last = Math.min(events.length, start + LOG_EVENTS - first);
     // Texts that fit however they are encoded.
     const limit = from + Math.floor((LOG_BYTES - from) / 3);
-    const max = this.#options.maxEventBytes;
     let joined = "";
     let tail = from;
     let end = start;
     while (end < last) {
       const event = events[end] as string | Uint8Array;
-      if (typeof event !== "string" || event.length > max || tail + event.length > limit) break;
+      if (typeof event !== "string" || tail + event.length > limit) break;
       tail += event.length;
       ends[first + end - start] = tail;
       joined += event;
@@ -270,72 +288,28 @@ export class Intake {
     }
     const length = end - start;
     if (length < 2) return start;
+    if (from === 0) this.#begin();
     if (memory.write(joined, log + from) !== joined.length) {
       // More bytes than characters: not ASCII, so the ends are not known from the lengths.
-      for (let i = start; i < end; i += 1) this.text(events[i] as string);
+      for (let i = start; i < end; i += 1) this.#single(events[i] as string);
       return end;
     }
-    if (first === 0) this.#begin();
-    const refused = kernel.acceptAll(
-      log,
-      from,
-      at.ends + first * 4,
-      length,
-      this.#shards,
-      at.targets + first * 4,
-    );
-    this.#count = first + length;
-    this.#tail = tail;
-    if (this.#shards === 1 && refused === 0 && this.queuedOf(0) + length <= this.#limit) {
-      this.#queued[0] = this.queuedOf(0) + length;
-      this.ingested += length;
-    } else {
-      this.#countGroup(targets, first, first + length);
-    }
+    this.#tail = kernel.pushAll(length);
     return end;
   }
 
-  #countGroup(targets: Int32Array, from: number, to: number): void {
-    const queued = this.#queued;
-    const limit = this.#limit;
-    let accepted = 0;
-    for (let i = from; i < to; i += 1) {
-      const shard = targets[i] as number;
-      if (shard < 0) {
-        this.invalid += 1;
-        this.#holes = true;
-      } else if ((queued[shard] as number) < limit) {
-        queued[shard] = (queued[shard] as number) + 1;
-        accepted += 1;
-      } else {
-        this.dropped += 1;
-        targets[i] = -1;
-        this.#holes = true;
-      }
-    }
-    this.ingested += accepted;
-  }
-
-  #gather(count: number, base: bigint): void {
-    const { kernel, at, log, memory } = this.#layout;
-    const met = kernel.gather(
-      log,
-      at.ends,
-      at.targets,
-      count,
-      at.tallies,
-      at.runs,
-      at.out,
-      at.outEnds,
-      at.outOrder,
-    );
+  #gather(base: bigint): void {
+    const { kernel, at, memory } = this.#layout;
+    const met = kernel.gather(at.tallies, at.runs, at.out, at.outEnds, at.outOrder);
     const { runs, outEnds, outOrder } = this.#layout;
     for (let r = 0; r < met * RUN_WORDS; r += RUN_WORDS) {
+      const firstByte = runs[r + 3] as number;
       this.#toRing(runs[r] as number, {
         bytes: memory,
-        start: at.out + (runs[r + 3] as number),
+        start: at.out + firstByte,
         size: runs[r + 4] as number,
         ends: outEnds,
+        endsFrom: firstByte,
         first: runs[r + 2] as number,
         count: runs[r + 1] as number,
         order: outOrder,
@@ -360,7 +334,8 @@ export class Intake {
   }
 
   #leave(shard: number, count: number): void {
-    this.#queued[shard] = (this.#queued[shard] as number) - count;
+    const { queued } = this.#layout;
+    queued[shard] = (queued[shard] as number) - count;
     this.#passed[shard] = (this.#passed[shard] as number) + count;
   }
 }

@@ -20,28 +20,32 @@ export interface KernelExports {
   isJson(at: number, length: number): number;
   isUtf8(at: number, length: number): number;
   shardOf(at: number, length: number, shards: number): number;
-  accept(at: number, length: number, shards: number): number;
-  acceptAll(
-    base: number,
-    start: number,
-    ends: number,
-    count: number,
+  configure(
     shards: number,
-    out: number,
-  ): number;
-  gather(
-    base: number,
+    ringLimit: number,
+    maxEventBytes: number,
+    logEvents: number,
+    log: number,
     ends: number,
-    shards: number,
-    count: number,
-    tallies: number,
-    runs: number,
-    out: number,
-    outEnds: number,
-    outOrder: number,
-  ): number;
+    targets: number,
+    queued: number,
+  ): void;
+  /** The new end of the log, or one of `PushRefusal`. */
+  push(size: number): number;
+  /** The new end of the log. */
+  pushAll(count: number): number;
+  lastFullShard(): number;
+  takeInvalid(): number;
+  takeDropped(): number;
+  eventsInLog(): number;
+  logHasHoles(): number;
+  emptyLog(): void;
+  gather(tallies: number, runs: number, out: number, outEnds: number, outOrder: number): number;
   envelope(at: number, length: number, result: number): number;
 }
+
+/** Why `push` refused an event. */
+export const PushRefusal = { notJson: -1, ringFull: -2, tooLarge: -3, logFull: -4 } as const;
 
 let compiled: object | undefined;
 

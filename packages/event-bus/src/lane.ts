@@ -13,7 +13,8 @@ export class Lane {
   readonly #shard: number;
   readonly #context: DeliveryContext;
   readonly #pause: Pause = new Pause();
-  #work: Promise<void> | undefined;
+  #isBusy = false;
+  #work: Promise<void> = Promise.resolve();
   /** Events in hand: taken out of the ring, not settled. */
   #inHand = 0;
   #firstInHand = 0;
@@ -36,7 +37,7 @@ export class Lane {
 
   /** There is something in the ring, or in the spill. */
   kick(): void {
-    if (this.#work !== undefined) {
+    if (this.#isBusy) {
       // While the spill goes first, the ring must not run full behind it.
       if (this.#context.spill?.has(this.#shard) && this.#context.isFilling(this.#shard)) {
         this.#pause.end();
@@ -44,28 +45,14 @@ export class Lane {
       return;
     }
     if (this.#context.stop.aborted) return;
-    if (this.#context.spill?.has(this.#shard)) {
-      this.#start(undefined, undefined);
-      return;
-    }
-    for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
-      try {
-        const pending = this.#context.adapter.append(batch, this.#context.stop);
-        if (pending !== undefined) {
-          this.#start(batch, this.#timed(pending));
-          return;
-        }
-      } catch (thrown) {
-        this.#start(batch, Promise.resolve(this.#failed(thrown)));
-        return;
-      }
-      this.#settle(batch.count, "delivered");
-    }
+    this.#isBusy = true;
+    if (this.#context.spill?.has(this.#shard)) this.#start(undefined, undefined);
+    else if (!this.#startRing()) this.#isBusy = false;
   }
 
   /** Resolves when the lane has nothing to do or was stopped. */
   async idle(): Promise<void> {
-    while (this.#work !== undefined) await this.#work;
+    while (this.#isBusy) await this.#work;
   }
 
   /** Cuts a pause short. */
@@ -73,23 +60,46 @@ export class Lane {
     this.#pause.end();
   }
 
+  /** Hands over what the adapter takes at once; whether it has to be waited for. */
+  #startRing(): boolean {
+    for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
+      try {
+        const pending = this.#context.adapter.append(batch, this.#context.stop);
+        if (pending !== undefined) {
+          this.#start(batch, this.#timed(pending));
+          return true;
+        }
+      } catch (thrown) {
+        this.#start(batch, Promise.resolve(this.#failed(thrown)));
+        return true;
+      }
+      this.#settle(batch.count, "delivered");
+      batch.chunk.recycle();
+    }
+    return false;
+  }
+
   #start(batch: EventBatch | undefined, attempt: Promise<Attempt> | undefined): void {
-    this.#work = this.#run(batch, attempt).finally(() => {
-      this.#work = undefined;
-      this.#context.onProgress();
-    });
+    this.#work = this.#run(batch, attempt);
   }
 
   async #run(first: EventBatch | undefined, attempt: Promise<Attempt> | undefined): Promise<void> {
-    if (first !== undefined) await this.#deliver(first, attempt);
     const { spill, stop } = this.#context;
-    while (!stop.aborted) {
-      if (spill?.has(this.#shard)) await this.#replay();
-      else {
-        const batch = this.#next();
-        if (batch === undefined) return;
-        await this.#deliver(batch, undefined);
+    try {
+      if (first !== undefined) await this.#deliver(first, attempt);
+      while (!stop.aborted) {
+        if (spill?.has(this.#shard)) await this.#replay();
+        else {
+          const batch = this.#next();
+          if (batch === undefined) return;
+          await this.#deliver(batch, undefined);
+        }
       }
+    } finally {
+      // In the same step in which the ring was seen to be empty: whoever fills it after that finds
+      // the lane idle and starts it again.
+      this.#isBusy = false;
+      this.#context.onProgress();
     }
   }
 
@@ -105,24 +115,39 @@ export class Lane {
   }
 
   async #deliver(batch: EventBatch, started: Promise<Attempt> | undefined): Promise<void> {
+    const isFirstAttempt = await this.#deliverBatch(batch, started);
+    // An attempt that was given up may still be reading the batch.
+    if (isFirstAttempt) batch.chunk.recycle();
+    else batch.chunk.abandon();
+  }
+
+  /** Whether the batch was taken at the first attempt. */
+  async #deliverBatch(batch: EventBatch, started: Promise<Attempt> | undefined): Promise<boolean> {
     const { retry, stop, spill, spillAfter } = this.#context;
     for (let attempt = 1; ; attempt += 1) {
       const result = await (attempt === 1 && started ? started : this.#try(batch));
-      if (result.ok) return this.#settle(batch.count, "delivered");
+      if (result.ok) {
+        this.#settle(batch.count, "delivered");
+        return attempt === 1;
+      }
       const { error } = result;
       const mayTryAgain = error.retryable && attempt < retry.attempts;
       if (spill !== undefined) {
         const spillNow = attempt >= spillAfter || !mayTryAgain || this.#context.isClosing();
-        if (spillNow && (await this.#spill(batch, attempt, error))) return;
+        if (spillNow && (await this.#spill(batch, attempt, error))) return false;
       } else if (stop.aborted) {
-        return this.#giveBack(batch, error);
+        this.#giveBack(batch, error);
+        return false;
       } else if (!mayTryAgain) {
         this.#report(batch, attempt, error, "failed");
-        return this.#settle(batch.count, "failed");
+        this.#settle(batch.count, "failed");
+        return false;
       }
-      if (stop.aborted) return this.#giveBack(batch, error);
-      await this.#wait(batch, attempt, error);
-      if (stop.aborted) return this.#giveBack(batch, error);
+      if (!stop.aborted) await this.#wait(batch, attempt, error);
+      if (stop.aborted) {
+        this.#giveBack(batch, error);
+        return false;
+      }
     }
   }
 

@@ -34,22 +34,29 @@ describe("reading ahead", () => {
 
   it("fetches the next page while its reader is busy with the last", async () => {
     const backend = new StreamBackend();
-    for (let i = 1; i <= 40; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
+    for (let i = 1; i <= 2_000; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
     const { ahead } = reading(backend);
-    const first = await ahead.read({ shardId: 0, after: undefined, limit: 10, signal });
-    const second = await ahead.read({ shardId: 0, after: first.position, limit: 10, signal });
-    const asked = backend.asked.length;
-    expect(asked).toBe(3);
+    let after: string | undefined;
+    let found = 0;
+    const next = async (): Promise<void> => {
+      const page = await ahead.read({ shardId: 0, after, limit: 100, signal });
+      for (const { raw } of page.events) {
+        found += 1;
+        expect(Number(raw)).toBe(found);
+      }
+      after = page.position;
+    };
+    // Once as much as was asked for, then more at a time, and the page behind that in advance.
+    for (let i = 0; i < 6; i += 1) await next();
+    expect(backend.asked).toEqual([101, 513, 513]);
     backend.fail = () => {
       throw new Error("the third page is there already");
     };
-    const third = await ahead.read({ shardId: 0, after: second.position, limit: 10, signal });
-    expect(third.events.map(({ raw }) => Number(raw))).toEqual([
-      21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
-    ]);
+    for (let i = 0; i < 5; i += 1) await next();
+    expect(found).toBe(1_100);
     backend.fail = () => undefined;
-    const fourth = await ahead.read({ shardId: 0, after: third.position, limit: 10, signal });
-    expect([fourth.events.length, fourth.more]).toEqual([10, false]);
+    for (let i = 0; i < 9; i += 1) await next();
+    expect(found).toBe(2_000);
   });
 
   it("gives what reading directly would give, wherever its readers go on and whatever comes in", async () => {

@@ -4,11 +4,16 @@ import type { StoredEvent } from "./stored-event.js";
 
 type Fetch = (request: ReadRequest) => Promise<ShardPage>;
 
-/** The page a shard's reader got last, and the one that probably comes next. */
+/** Least that is read at a time for somebody who reads on and on. */
+const PAGE = 512;
+
+/** The page of a shard that was read last. */
 interface Ahead {
+  /** Behind which id it was read. */
+  readonly start: string | undefined;
   readonly page: ShardPage;
-  readonly following: Promise<ShardPage | undefined> | undefined;
-  readonly limit: number;
+  /** The page behind it, when somebody will probably want it; undefined when it failed. */
+  following?: Promise<ShardPage | undefined>;
 }
 
 /**
@@ -28,66 +33,66 @@ export class ReadAhead {
   }
 
   async read(request: ReadRequest): Promise<ShardPage> {
-    const { shardId, after, limit } = request;
+    const { shardId, after } = request;
     const ahead = this.#ahead.get(shardId);
-    const isNext = after !== undefined && ahead?.page.position === after;
-    if (ahead !== undefined && after !== undefined && !isNext) {
-      const rest = remainder(ahead.page, after);
-      if (rest !== undefined) return await this.#fromRest(request, ahead.page, rest);
-    }
-    this.#ahead.delete(shardId);
-    const expected = isNext && ahead.limit === limit ? await ahead.following : undefined;
-    // That there was no more may have changed since.
-    if (expected?.more === false) return await this.#fromRest(request, expected, expected.events);
-    const page = expected ?? (await this.#fetch(request));
-    this.#remember(request, page, isNext);
+    const rest = ahead && restOf(ahead, after);
+    if (ahead !== undefined && rest !== undefined) return await this.#goOn(request, ahead, rest);
+    const page = await this.#fetch(request);
+    if (page.position !== undefined) this.#ahead.set(shardId, { start: after, page });
     return page;
   }
 
-  /** What is left of a page, and what follows it when that is too little. */
-  async #fromRest(
+  /** What is left of a page, and as much of what follows it as is missing. */
+  async #goOn(
     request: ReadRequest,
-    page: ShardPage,
+    ahead: Ahead,
     rest: readonly StoredEvent[],
   ): Promise<ShardPage> {
-    const { limit } = request;
-    const events = rest.slice(0, limit);
-    if (events.length === limit && rest.length > limit) {
-      const position = events.at(-1)?.id;
-      return { events, position, more: true, unreadable: 0, missed: 0 };
+    const { shardId, limit } = request;
+    const { page } = ahead;
+    const known = { position: page.position, more: true, unreadable: 0, missed: 0 };
+    if (rest.length > limit) {
+      if (rest.length < limit * 2) this.#prepare(request, ahead);
+      const events = rest.slice(0, limit);
+      return { ...known, events, position: events.at(-1)?.id };
     }
-    if (events.length === limit && page.more) {
-      return { ...page, events, unreadable: 0, missed: 0 };
+    if (rest.length === limit && page.more) {
+      this.#prepare(request, ahead);
+      return { ...known, events: rest };
     }
-    const after = page.position;
-    const missing = Math.max(1, limit - events.length);
-    const following = await this.#fetch({ ...request, after, limit: missing });
-    if (events.length === limit) {
-      const more = following.position !== undefined;
-      return { ...page, events, more, unreadable: 0, missed: 0 };
-    }
-    const joined = {
-      ...following,
-      events: [...events, ...following.events],
-      position: following.position ?? after,
-    };
-    this.#remember(request, joined, false);
-    return joined;
+    const ready = await ahead.following;
+    const behind = { ...request, after: page.position, limit: Math.max(limit - rest.length, PAGE) };
+    // That there was no more behind a page may have changed since it was read.
+    const next = ready?.more ? ready : await this.#fetch(behind);
+    if (next.position === undefined) return { ...known, events: rest, more: false };
+    const following = { start: page.position, page: next };
+    this.#ahead.set(shardId, following);
+    const taken = next.events.slice(0, limit - rest.length);
+    const isCut = taken.length < next.events.length;
+    if (next.events.length - taken.length < limit) this.#prepare(request, following);
+    const position = isCut ? (taken.at(-1)?.id ?? page.position) : next.position;
+    return { ...next, events: [...rest, ...taken], position, more: isCut || next.more };
   }
 
-  #remember(request: ReadRequest, page: ShardPage, isSequential: boolean): void {
-    const { shardId, limit } = request;
-    if (page.position === undefined) return;
-    const next = { ...request, after: page.position, signal: this.#signal };
-    // Two pages in a row make a third likely.
-    const following =
-      isSequential && page.more ? this.#fetch(next).catch(() => undefined) : undefined;
-    this.#ahead.set(shardId, { page, following, limit });
+  /** Reads the page behind `ahead` already, if there is one. */
+  #prepare(request: ReadRequest, ahead: Ahead): void {
+    const { page } = ahead;
+    if (!page.more || ahead.following !== undefined) return;
+    const limit = Math.max(request.limit, PAGE);
+    const behind = { ...request, after: page.position, limit, signal: this.#signal };
+    ahead.following = this.#fetch(behind).catch(() => undefined);
   }
 }
 
-/** The events of a page behind the one with the id `after`; undefined when it is not in there. */
-function remainder({ events }: ShardPage, after: string): readonly StoredEvent[] | undefined {
+/** The events of a page behind the id `after`; undefined when that is not where it was left. */
+function restOf(
+  { start, page }: Ahead,
+  after: string | undefined,
+): readonly StoredEvent[] | undefined {
+  if (after === page.position) return [];
+  if (after === undefined) return undefined;
+  const { events } = page;
+  if (after === start) return events;
   let low = 0;
   let high = events.length;
   while (low < high) {
@@ -95,6 +100,5 @@ function remainder({ events }: ShardPage, after: string): readonly StoredEvent[]
     if (compareIds((events[middle] as StoredEvent).id, after) < 0) low = middle + 1;
     else high = middle;
   }
-  if (events[low]?.id !== after) return undefined;
-  return events.slice(low + 1);
+  return events[low]?.id === after ? events.slice(low + 1) : undefined;
 }

@@ -1,4 +1,5 @@
 import { type Chunk, chunkOf, type Run } from "./chunk.js";
+import type { ChunkPool } from "./chunk-pool.js";
 
 /** Some consecutive events of one shard, taken out of its ring to be delivered. */
 export interface Taken {
@@ -14,9 +15,14 @@ export interface Taken {
 export class ShardRing {
   count = 0;
   bytes = 0;
+  readonly #pool: ChunkPool;
   #chunks: Chunk[] = [];
   #first = 0;
   #open = false;
+
+  constructor(pool: ChunkPool) {
+    this.#pool = pool;
+  }
 
   append(run: Run): void {
     this.count += run.count;
@@ -27,7 +33,8 @@ export class ShardRing {
       return;
     }
     last?.close();
-    this.#chunks.push(chunkOf(run));
+    // What waits behind something else may wait for long.
+    this.#chunks.push(chunkOf(run, this.#chunks.length === 0 ? this.#pool : undefined));
     this.#open = true;
   }
 

@@ -60,6 +60,6 @@ export function decodeRecord(record: Buffer): EventBatch | undefined {
     ends[i] = record.readUInt32LE(at + 4);
     at += 8;
   }
-  const run = { bytes: record, start: at, size, ends, first: 0, count, order, base };
+  const run = { bytes: record, start: at, size, ends, endsFrom: 0, first: 0, count, order, base };
   return new EventBatch(shardId, nonce, sequenceStart, chunkOf(run), 0);
 }

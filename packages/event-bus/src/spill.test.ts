@@ -34,6 +34,7 @@ function batchOf(texts: readonly string[], sequenceStart = 0, from = 0): EventBa
     start: 0,
     size: bytes.length,
     ends,
+    endsFrom: 0,
     first: 0,
     count: texts.length,
     order,

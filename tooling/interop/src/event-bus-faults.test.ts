@@ -108,38 +108,45 @@ describe("a Redis that fails under load", () => {
     await consumer.close();
   });
 
-  it("hangs and comes back: a batch whose answer came too late is not stored twice", async () => {
-    await using redis = await RedisServer.run();
-    const options = {
-      url: redis.url,
-      prefix: "hang",
-      commandTimeoutMs: 200,
-      connectTimeoutMs: 200,
-    };
-    const bus = new EventBus({ numShards: NUM_SHARDS, adapter: redisStreams(options) });
-    const codes = new Set<string>();
-    bus.on("error", ({ error }) => codes.add(error.code));
-    bus.ingestRawBatch(["0", "1"]);
-    await bus.flush();
-    let count = 2;
-    for (let round = 0; round < 3; round += 1) {
-      redis.signal("SIGSTOP");
-      for (let i = 0; i < 100; i += 1) bus.ingestRaw(String(count++));
-      const { retries } = bus.stats();
-      await until("attempts to time out", () =>
-        bus.stats().retries > retries + 3 ? true : undefined,
-      );
-      redis.signal("SIGCONT");
+  it.each([
+    ["a script", true],
+    ["a transaction", false],
+  ])(
+    "hangs and comes back: %s whose answer came too late is not carried out twice",
+    async (_, scripts) => {
+      await using redis = await RedisServer.run();
+      const options = {
+        scripts,
+        url: redis.url,
+        prefix: "hang",
+        commandTimeoutMs: 200,
+        connectTimeoutMs: 200,
+      };
+      const bus = new EventBus({ numShards: NUM_SHARDS, adapter: redisStreams(options) });
+      const codes = new Set<string>();
+      bus.on("error", ({ error }) => codes.add(error.code));
+      bus.ingestRawBatch(["0", "1"]);
       await bus.flush();
-    }
-    expect([...codes]).toContain("TIMEOUT");
-    const { events } = await bus.poll({ limit: 10_000 });
-    const shards = Array.from({ length: NUM_SHARDS }, (_, shard) =>
-      events.filter(({ shardId }) => shardId === shard).map(({ raw }) => Number(raw)),
-    );
-    expectEachOnceInOrder(shards, count);
-    expect(await bus.close()).toMatchObject({ delivered: count, undelivered: 0 });
-  });
+      let count = 2;
+      for (let round = 0; round < 3; round += 1) {
+        redis.signal("SIGSTOP");
+        for (let i = 0; i < 100; i += 1) bus.ingestRaw(String(count++));
+        const { retries } = bus.stats();
+        await until("attempts to time out", () =>
+          bus.stats().retries > retries + 3 ? true : undefined,
+        );
+        redis.signal("SIGCONT");
+        await bus.flush();
+      }
+      expect([...codes]).toContain("TIMEOUT");
+      const { events } = await bus.poll({ limit: 10_000 });
+      const shards = Array.from({ length: NUM_SHARDS }, (_, shard) =>
+        events.filter(({ shardId }) => shardId === shard).map(({ raw }) => Number(raw)),
+      );
+      expectEachOnceInOrder(shards, count);
+      expect(await bus.close()).toMatchObject({ delivered: count, undelivered: 0 });
+    },
+  );
 
   it("is gone when the bus closes: the bus says what it could not deliver", async () => {
     await using redis = await RedisServer.run();

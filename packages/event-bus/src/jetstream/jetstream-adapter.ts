@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import type { StoredMsg } from "@nats-io/jetstream";
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import type {
   AdapterContext,
@@ -10,13 +9,15 @@ import type {
   ShardPage,
 } from "../adapter.js";
 import { sleep } from "../backoff.js";
+import { before } from "../deadline.js";
 import { EnvelopeReader } from "../envelope.js";
 import type { EventBatch } from "../event-batch.js";
 import { EventBusError } from "../event-bus-error.js";
 import { within } from "../event-bus-options.js";
 import { ReadAhead } from "../read-ahead.js";
 import type { StoredEvent } from "../stored-event.js";
-import { isNotFound, jetStreamFailure } from "./jetstream-failure.js";
+import { directGet, type StreamMessage } from "./direct-get.js";
+import { jetStreamFailure } from "./jetstream-failure.js";
 import { JetStreamGroupMember } from "./jetstream-group.js";
 import { JetStreamLink, type JetStreamSession } from "./jetstream-link.js";
 
@@ -156,25 +157,26 @@ export class JetStreamStreams implements EventAdapter {
     positions: ReadonlyMap<number, string | undefined>,
     signal: AbortSignal,
   ): Promise<void> {
-    const session = await this.#reading.session();
+    const { connection } = await this.#reading.session();
     const woken = new AbortController();
-    const wake = AbortSignal.any([signal, woken.signal]);
-    // Whoever publishes to a stream publishes a message: it tells that there is something to read.
-    const subscriptions = [...positions.keys()].map((shard) =>
-      session.connection.subscribe(this.#reading.subjectOf(shard), {
-        max: 1,
-        callback: () => woken.abort(),
-      }),
-    );
+    const wake = (): void => woken.abort();
+    signal.addEventListener("abort", wake);
+    // Whoever adds to a stream publishes a message: it tells that there is something to read.
+    const subscription = connection.subscribe(this.#reading.subjectOf("*"), {
+      max: 1,
+      callback: wake,
+    });
     try {
-      await session.connection.flush();
-      for (const [shardId, after] of positions) {
-        const request = { shardId, after, limit: 1, signal };
-        if ((await this.#read(request)).position !== undefined) return;
-      }
-      await sleep(NEWS_MS, wake);
+      await before(connection.flush(), this.#requestTimeoutMs, signal, "waiting for news");
+      const reads = [...positions].map(([shardId, after]) =>
+        this.#read({ shardId, after, limit: 1, signal }),
+      );
+      const pages = await Promise.all(reads);
+      if (pages.some(({ position }) => position !== undefined)) return;
+      await sleep(NEWS_MS, woken.signal);
     } finally {
-      for (const subscription of subscriptions) subscription.unsubscribe();
+      signal.removeEventListener("abort", wake);
+      subscription.unsubscribe();
     }
   }
 
@@ -214,42 +216,35 @@ export class JetStreamStreams implements EventAdapter {
   }
 
   async #messages(
-    { jsm }: JetStreamSession,
+    { connection }: JetStreamSession,
     shardId: number,
     start: number,
     count: number,
-  ): Promise<readonly StoredMsg[]> {
+  ): Promise<readonly StreamMessage[]> {
     const stream = this.#reading.streamOf(shardId);
-    const messages: StoredMsg[] = [];
-    try {
-      while (messages.length < count) {
-        const seq = (messages.at(-1)?.seq ?? start - 1) + 1;
-        const batch = Math.min(LARGEST_BATCH, count - messages.length);
-        const before = messages.length;
-        for await (const message of await jsm.direct.getBatch(stream, { seq, batch })) {
-          messages.push(message);
-        }
-        if (messages.length - before < batch) break;
-      }
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
+    const messages: StreamMessage[] = [];
+    while (messages.length < count) {
+      const from = (messages.at(-1)?.sequence ?? start - 1) + 1;
+      const batch = Math.min(LARGEST_BATCH, count - messages.length);
+      const found = await directGet(connection, stream, from, batch);
+      messages.push(...found.messages);
+      if (found.isEnd) break;
     }
     return messages;
   }
 
-  #pageOf(messages: readonly StoredMsg[], limit: number): ShardPage {
+  #pageOf(messages: readonly StreamMessage[], limit: number): ShardPage {
     const events: StoredEvent[] = [];
     const looked = messages.slice(0, limit);
-    for (const { seq, data, header } of looked) {
-      const dedupId = header?.get("Nats-Msg-Id") ?? "";
+    for (const { sequence, data, messageId } of looked) {
       const envelope = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-      const event = this.#reader.read(String(seq), envelope, dedupId === "" ? null : dedupId);
+      const event = this.#reader.read(String(sequence), envelope, messageId);
       if (event !== undefined) events.push(event);
     }
     const last = looked.at(-1);
     return {
       events,
-      position: last && String(last.seq),
+      position: last && String(last.sequence),
       more: messages.length > limit,
       unreadable: looked.length - events.length,
       missed: 0,

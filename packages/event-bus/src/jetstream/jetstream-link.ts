@@ -57,7 +57,7 @@ export class JetStreamLink {
     return `${this.#options.prefix}_shard_${shardId}`;
   }
 
-  subjectOf(shardId: number): string {
+  subjectOf(shardId: number | "*"): string {
     return `${this.#options.prefix}.shard.${shardId}`;
   }
 

@@ -27,6 +27,11 @@ export interface RedisStreamsOptions {
   readonly prefix?: string;
   /** About how many entries each stream keeps (`MAXLEN ~`); default: all. */
   readonly maxStreamLength?: number;
+  /**
+   * Whether a batch is written by a script, which is faster, or by MULTI, XADD for each event, and
+   * EXEC; what the streams hold is the same. Default true, where the server allows it.
+   */
+  readonly scripts?: boolean;
   /** Default 5,000 ms. */
   readonly connectTimeoutMs?: number;
   /** How long the server may take over one command or batch; default 5,000 ms. */
@@ -86,7 +91,10 @@ export class RedisStreams implements EventAdapter {
     this.#prefix = prefix;
     this.#writing = this.#newLink();
     this.#reading = this.#newLink();
-    this.#writer = new RedisWriter(this.#writing, (shard) => this.keyOf(shard), maxStreamLength);
+    this.#writer = new RedisWriter(this.#writing, (shard) => this.keyOf(shard), {
+      maxStreamLength,
+      scripts: options.scripts ?? true,
+    });
     this.#ahead = new ReadAhead((request) => this.#read(request), this.#end.signal);
     if (this.#writing.canBlock) this.news = (positions, signal) => this.#news(positions, signal);
   }

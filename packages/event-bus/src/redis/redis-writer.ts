@@ -1,4 +1,5 @@
 import type { EventBatch } from "../event-batch.js";
+import { RedisAppend } from "./redis-append.js";
 import { isAnswer, redisFailure } from "./redis-failure.js";
 import type { RedisLink, RedisReply } from "./redis-link.js";
 
@@ -13,21 +14,21 @@ interface Tail {
   isUncertain: boolean;
 }
 
-/** Appends batches to streams: one transaction each, and none twice (format, section 9.1). */
+/** Appends batches to streams, each as a whole and none twice (event bus format, section 9.1). */
 export class RedisWriter {
   readonly #link: RedisLink;
   readonly #keyOf: (shard: number) => string;
-  readonly #limit: readonly string[];
+  readonly #append: RedisAppend;
   readonly #tails: Map<number, Tail> = new Map();
 
   constructor(
     link: RedisLink,
     keyOf: (shard: number) => string,
-    maxStreamLength: number | undefined,
+    options: { readonly maxStreamLength: number | undefined; readonly scripts: boolean },
   ) {
     this.#link = link;
     this.#keyOf = keyOf;
-    this.#limit = maxStreamLength === undefined ? [] : ["MAXLEN", "~", String(maxStreamLength)];
+    this.#append = new RedisAppend(link, options.maxStreamLength, options.scripts);
   }
 
   async append(batch: EventBatch, signal: AbortSignal): Promise<void> {
@@ -40,28 +41,14 @@ export class RedisWriter {
         tail.isUncertain = false;
         return;
       }
-      const commands: (readonly string[])[] = [];
-      for (let i = 0; i < count; i += 1) {
-        commands.push([
-          "XADD",
-          key,
-          ...this.#limit,
-          "*",
-          "d",
-          batch.envelope(i),
-          "dedup_id",
-          batch.dedupId(i),
-        ]);
-      }
       tail.isUncertain = true;
-      let ids: readonly RedisReply[];
       try {
-        ids = await this.#link.transaction(key, commands, signal);
+        const id = await this.#append.append(key, batch, signal);
+        this.#tails.set(shardId, { id, isUncertain: false });
       } catch (error) {
         tail.isUncertain = !isAnswer(error);
         throw error;
       }
-      this.#tails.set(shardId, { id: String(ids.at(-1)), isUncertain: false });
     } catch (error) {
       throw redisFailure(error, `writing ${count} events to ${key}`);
     }
