@@ -6,6 +6,7 @@ export const topics: Readonly<
 > = {
   "canonical-json": () => import("./canonical-json.bench.ts"),
   cortex: () => import("./cortex.bench.ts"),
+  "event-bus": () => import("./event-bus.bench.ts"),
   "franklin-socket": () => import("./franklin-socket.bench.ts"),
   manifest: () => import("./manifest.bench.ts"),
   "mesh-loader": () => import("./mesh-loader.bench.ts"),
