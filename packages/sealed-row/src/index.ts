@@ -6,6 +6,7 @@ export {
   verifyResponse,
 } from "./command.js";
 export { type DecodeEventOptions, decodeEvent, encodeEvent, type RowEvent } from "./event.js";
+export { type EventVerifier, eventVerifier, type VerifiedEvent } from "./event-verifier.js";
 export type { RowReport } from "./row-report.js";
 export { type RowVerifier, type RowVerifierOptions, rowVerifier } from "./row-verifier.js";
 export {

@@ -1,13 +1,13 @@
-import { CONTEXTS, ensureIdentityText, sha256Hex } from "@gaiaftcl/witness";
+import { sha256Hex } from "@gaiaftcl/witness";
 import { LARGEST_INTEGER } from "./column-value.js";
-import { joinWitness, previousOf } from "./row-witness.js";
+import { FacetHasher, isInteger } from "./facet-hasher.js";
+import { isPlainId } from "./plain-id.js";
+import { isQuintetOf, QUINTET_FORM } from "./quintet-text.js";
+import { isWitnessOf, witnessHead } from "./row-witness.js";
 import { type RowValue, SEAL_COLUMNS, type SealedTable } from "./sealed-table.js";
 import { isTimestamp } from "./timestamp.js";
 
 type Value = RowValue | undefined;
-
-/** Ids without anything that would need a closer look; others go through `verifyRow`. */
-const PLAIN_ID = /^[A-Za-z0-9_.:/@+ -]{1,255}$/;
 
 /**
  * The short way to verify a row without signatures: writes down the one payload, witness and
@@ -20,9 +20,9 @@ const PLAIN_ID = /^[A-Za-z0-9_.:/@+ -]{1,255}$/;
 export function recomputer(
   table: SealedTable,
 ): (values: readonly Value[], previous?: string) => boolean {
-  const { name, subject } = table;
+  const { subject } = table;
   const writePayload = payloadWriter(table);
-  const writeQuintet = quintetWriter(table);
+  const identityOf = identityReader(table);
   const at = sealPositions(table);
 
   return (values, previous) => {
@@ -33,29 +33,21 @@ export function recomputer(
     const witness = values[at.canonical_witness];
     const hash = values[at.witness_hash_sha256];
     if (seq !== undefined && !(isInteger(seq) && seq > 0 && seq <= LARGEST_INTEGER)) return false;
-    if (typeof id !== "string" || !PLAIN_ID.test(id) || !isTimestamp(sealedAt)) return false;
+    if (typeof id !== "string" || !isPlainId(id) || !isTimestamp(sealedAt)) return false;
     if (broadcastAt !== sealedAt && broadcastAt !== null && !isTimestamp(broadcastAt)) return false;
     if (typeof witness !== "string" || typeof hash !== "string") return false;
     if (values[at.nats_subject_sealed] !== subject) return false;
 
-    const prev = previous ?? previousOf(witness);
+    const identity = identityOf(values);
+    if (identity === undefined) return false;
     const payload = writePayload(values);
-    // The identity is checked here, before it stands in the text.
-    const quintet = writeQuintet(values, hash);
-    if (prev === undefined || payload === undefined || quintet === undefined) return false;
-    const expected = joinWitness(name, {
-      cellId: values[at.cell_id] as string,
-      domainId: values[at.domain_id] as string,
-      sealedAtIso: sealedAt,
-      id,
-      previous: prev,
-      payloadDigest: sha256Hex(payload),
-    });
-    return (
-      witness === expected &&
-      hash === sha256Hex(witness) &&
-      values[at.signature_quintet] === quintet
-    );
+    if (payload === undefined) return false;
+    const fields = { sealedAtIso: sealedAt, id, previous, payloadDigest: sha256Hex(payload) };
+    if (!isWitnessOf(witness, identity.witnessHead, fields)) return false;
+    const expected = sha256Hex(witness);
+    const quintet = values[at.signature_quintet];
+    if (hash !== expected || typeof quintet !== "string") return false;
+    return isQuintetOf(quintet, identity.hasher.facetsOf(expected), QUINTET_FORM);
   };
 }
 
@@ -111,63 +103,33 @@ function payloadWriter(table: SealedTable): (values: readonly Value[]) => string
   };
 }
 
-/** What stands before the witness hash in each facet, for one identity. */
-interface Prefixes {
-  readonly cellId: Value;
-  readonly domainId: Value;
-  readonly leanArtifactPath: Value;
-  readonly tauBlock: Value;
-  readonly texts: readonly string[];
+interface Identity {
+  readonly witnessHead: string;
+  readonly hasher: FacetHasher;
 }
 
-/** The text of the quintet; `undefined` where the identity is not certainly in order. */
-function quintetWriter(
-  table: SealedTable,
-): (values: readonly Value[], hash: string) => string | undefined {
+/** The identity of a row, most often that of the row before; `undefined` where it may be wrong. */
+function identityReader(table: SealedTable): (values: readonly Value[]) => Identity | undefined {
   const at = sealPositions(table);
-  let prefixes: Prefixes | undefined;
-  return (values, hash) => {
-    const cellId = values[at.cell_id];
-    const domainId = values[at.domain_id];
-    const leanArtifactPath = values[at.lean_artifact_path];
-    const tauBlock = values[at.tau_block];
+  let last: Identity | undefined;
+  let [cellId, domainId, leanArtifactPath, tauBlock]: Value[] = [];
+  return (values) => {
     if (
-      prefixes === undefined ||
-      prefixes.cellId !== cellId ||
-      prefixes.domainId !== domainId ||
-      prefixes.leanArtifactPath !== leanArtifactPath ||
-      prefixes.tauBlock !== tauBlock
+      last !== undefined &&
+      cellId === values[at.cell_id] &&
+      domainId === values[at.domain_id] &&
+      leanArtifactPath === values[at.lean_artifact_path] &&
+      tauBlock === values[at.tau_block]
     ) {
-      const texts = facetPrefixes(cellId, domainId, leanArtifactPath, tauBlock);
-      if (texts === undefined) return undefined;
-      prefixes = { cellId, domainId, leanArtifactPath, tauBlock, texts };
+      return last;
     }
-    const [cell, domain, path, payload, tau] = prefixes.texts;
-    return `["${sha256Hex(cell + hash)}","${sha256Hex(domain + hash)}","${sha256Hex(path + hash)}","${sha256Hex(`${payload}${hash}|${hash}`)}","${sha256Hex(tau + hash)}"]`;
+    cellId = values[at.cell_id];
+    domainId = values[at.domain_id];
+    leanArtifactPath = values[at.lean_artifact_path];
+    tauBlock = values[at.tau_block];
+    const hasher = FacetHasher.of(cellId, domainId, leanArtifactPath, tauBlock);
+    const head = witnessHead(table.name, String(cellId), String(domainId));
+    last = hasher === undefined ? undefined : { witnessHead: head, hasher };
+    return last;
   };
-}
-
-function facetPrefixes(
-  cellId: Value,
-  domainId: Value,
-  leanArtifactPath: Value,
-  tauBlock: Value,
-): readonly string[] | undefined {
-  if (typeof cellId !== "string" || typeof domainId !== "string") return undefined;
-  if (leanArtifactPath !== null && typeof leanArtifactPath !== "string") return undefined;
-  if (tauBlock !== null) {
-    if (!isInteger(tauBlock) || tauBlock < 0 || tauBlock > LARGEST_INTEGER) return undefined;
-  }
-  const path = leanArtifactPath ?? "";
-  try {
-    for (const text of [cellId, domainId, path]) ensureIdentityText("identity", text);
-  } catch {
-    return undefined;
-  }
-  const values = [`${cellId}|`, `${domainId}|`, `${path}|`, "", `${tauBlock ?? ""}|`];
-  return CONTEXTS.map((context, index) => `${cellId}|${context}|${values[index]}`);
-}
-
-function isInteger(value: Value): value is bigint | number {
-  return typeof value === "bigint" || Number.isSafeInteger(value);
 }

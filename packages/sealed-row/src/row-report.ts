@@ -21,6 +21,14 @@ export interface Requirement {
   readonly require?: Level | undefined;
 }
 
+/** The levels that a row reaches without signatures. */
+const UNSIGNED: ReadonlySet<string | undefined> = new Set([undefined, "none", "witness", "facets"]);
+
+/** Whether a row without signatures can be ok. */
+export function isUnsigned({ keys, require }: Requirement): boolean {
+  return keys === undefined && UNSIGNED.has(require);
+}
+
 /** Collects the checks of one row, in the order they were made. */
 export class CheckList {
   readonly #checks: Check[] = [];

@@ -1,6 +1,6 @@
 import type { Cosignature, VerificationReport } from "@gaiaftcl/witness";
 import { recomputer } from "./recompute.js";
-import type { Requirement, RowReport } from "./row-report.js";
+import { isUnsigned, type Requirement, type RowReport } from "./row-report.js";
 import {
   ensureSealedTable,
   type RowRecord,
@@ -40,9 +40,6 @@ export interface RowVerifier {
   report(row: RowRecord, previous?: string, cosignatures?: readonly Cosignature[]): RowReport;
 }
 
-/** The levels that a row reaches without signatures. */
-const UNSIGNED: ReadonlySet<string | undefined> = new Set([undefined, "none", "witness", "facets"]);
-
 /** @throws SealedRowError `TABLE_UNKNOWN` */
 export function rowVerifier(
   tableOrName: SealedTable | string,
@@ -51,8 +48,7 @@ export function rowVerifier(
   const table = ensureSealedTable(tableOrName);
   const { keys, require } = options;
   const columns = ["seq", ...[...table.columns, ...SEAL_COLUMNS].map((column) => column.name)];
-  const holds =
-    keys === undefined && UNSIGNED.has(require) ? recomputer(table) : (): boolean => false;
+  const holds = isUnsigned(options) ? recomputer(table) : (): boolean => false;
 
   const report: RowVerifier["report"] = (row, previous, cosignatures) =>
     verifyRow(table, row, { keys, require, previous, cosignatures });

@@ -8,6 +8,11 @@ import { ensureTimestamp, isTimestamp } from "./timestamp.js";
 /** What stands for the hash of the row before the first one: 64 zeros. */
 export const GENESIS_HASH: Sha256Hex = "0".repeat(64) as Sha256Hex;
 
+const HASH_LENGTH = 64;
+const ID_LABEL = ";id=";
+const PREVIOUS_LABEL = ";prev=";
+const DIGEST_LABEL = ";payload_digest=";
+
 /** The fields a row witness is made of (cell format, section 5). */
 export interface RowWitnessFields {
   readonly cellId: string;
@@ -54,7 +59,43 @@ export function rowWitness(tableOrName: SealedTable | string, fields: RowWitness
 
 /** The text alone, for fields that were checked before. */
 export function joinWitness(table: string, fields: RowWitnessFields): string {
-  return `sealed;table=${table};cell=${fields.cellId};domain=${fields.domainId};at=${fields.sealedAtIso};id=${fields.id};prev=${fields.previous};payload_digest=${fields.payloadDigest}`;
+  const head = witnessHead(table, fields.cellId, fields.domainId);
+  return `${head}${fields.sealedAtIso};id=${fields.id};prev=${fields.previous};payload_digest=${fields.payloadDigest}`;
+}
+
+/** What the witnesses of all rows of a table, cell and domain begin with, up to the time. */
+export function witnessHead(table: string, cellId: string, domainId: string): string {
+  return `sealed;table=${table};cell=${cellId};domain=${domainId};at=`;
+}
+
+/**
+ * Whether a text is what `joinWitness` makes of the fields, of which the head stands for the first
+ * ones. Without `previous` it may name any row before; `likely` is a hash that it probably names. Comparing piece by piece is several times as
+ * fast as putting the text together for it.
+ */
+export function isWitnessOf(
+  witness: string,
+  head: string,
+  fields: Pick<RowWitnessFields, "sealedAtIso" | "id" | "payloadDigest"> & {
+    readonly previous?: string | undefined;
+  },
+  likely?: string,
+): boolean {
+  const { sealedAtIso, id, previous, payloadDigest } = fields;
+  const idAt = head.length + sealedAtIso.length + ID_LABEL.length;
+  const previousAt = idAt + id.length + PREVIOUS_LABEL.length;
+  const digestAt = previousAt + HASH_LENGTH + DIGEST_LABEL.length;
+  const stated = witness.substring(previousAt, previousAt + HASH_LENGTH);
+  return (
+    witness.substring(digestAt) === payloadDigest &&
+    witness.substring(0, head.length) === head &&
+    witness.substring(head.length, idAt - ID_LABEL.length) === sealedAtIso &&
+    witness.substring(idAt - ID_LABEL.length, idAt) === ID_LABEL &&
+    witness.substring(idAt, previousAt - PREVIOUS_LABEL.length) === id &&
+    witness.substring(previousAt - PREVIOUS_LABEL.length, previousAt) === PREVIOUS_LABEL &&
+    (previous === undefined ? stated === likely || isSha256Hex(stated) : stated === previous) &&
+    witness.substring(previousAt + HASH_LENGTH, digestAt) === DIGEST_LABEL
+  );
 }
 
 const WITNESS =
@@ -87,8 +128,8 @@ export function parseRowWitness(
 
 /** The `prev` of a witness text, or `undefined` where it has none at the place it must stand. */
 export function previousOf(witness: string): string | undefined {
-  const digestAt = witness.length - DIGEST_LABEL.length - 64;
-  const previousAt = digestAt - 64;
+  const digestAt = witness.length - DIGEST_LABEL.length - HASH_LENGTH;
+  const previousAt = digestAt - HASH_LENGTH;
   if (
     previousAt < PREVIOUS_LABEL.length ||
     !witness.startsWith(DIGEST_LABEL, digestAt) ||
@@ -99,9 +140,6 @@ export function previousOf(witness: string): string | undefined {
   const previous = witness.slice(previousAt, digestAt);
   return isSha256Hex(previous) ? previous : undefined;
 }
-
-const PREVIOUS_LABEL = ";prev=";
-const DIGEST_LABEL = ";payload_digest=";
 
 /** @throws SealedRowError `IDENTITY_INVALID` where the text cannot stand in a witness. */
 export function ensureText(name: string, value: string): string {
