@@ -6,8 +6,10 @@ import type { LaneRow } from "./database-lane.js";
 import { EventReader } from "./event-reader.js";
 import type { RawMessage, RowMessage, SubscribedMessage } from "./message.js";
 import { RecentRows } from "./recent-rows.js";
+import { markOf } from "./row-mark.js";
 import type { RowSource } from "./row-source.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
+import { TextRowMessage } from "./text-row-message.js";
 
 /** A message as the broker delivered it. */
 export interface Arrival {
@@ -53,13 +55,14 @@ export class Assay {
   async assayFully(arrival: Arrival): Promise<Assayed> {
     let message = this.#read(arrival);
     if (message.kind === "raw") return message;
+    if (message instanceof TextRowMessage) message = message.toJSON();
     if (this.#signatures !== undefined) {
       const { subject, table, row } = message;
       const report = this.#reader.verify(subject, table, row, await this.#signaturesOf(row));
       message = { ...message, report, origin: originOf(report) };
     }
     if (message.report.ok && this.#check !== undefined) {
-      if (this.#recent.has(message.row)) return "duplicate";
+      if (this.#recent.has(markOf(message))) return "duplicate";
       message = await this.#check.confirm(message, this.#stop);
     }
     return this.#deliver(message);
@@ -80,14 +83,16 @@ export class Assay {
     const { subject, message } = arrival;
     const reading = this.#reader.read(subject, message.data);
     if (reading.kind === "raw") return rawMessage(arrival, reading.report);
+    if (reading.kind === "row") return reading;
     const { table, row, report } = reading;
     return { kind: "row", subject, table, row, report, origin: originOf(report) };
   }
 
   #deliver(message: RowMessage): Assayed {
     if (!message.report.ok) return message;
-    if (this.#recent.has(message.row)) return "duplicate";
-    this.#recent.add(message.row);
+    const mark = markOf(message);
+    if (this.#recent.has(mark)) return "duplicate";
+    this.#recent.add(mark);
     return message;
   }
 

@@ -1,8 +1,10 @@
-import type { RowRecord, SealedTable } from "@gaiaftcl/sealed-row";
+import type { SealedTable } from "@gaiaftcl/sealed-row";
 import { tableForSubject } from "@gaiaftcl/sealed-row";
 import { BrokerLink, type LinkListener, type LinkTarget } from "./broker-link.js";
 import { DatabaseLane, type LaneRow } from "./database-lane.js";
+import type { RowMessage } from "./message.js";
 import { NatsSubscribeError } from "./nats-subscribe-error.js";
+import { markOf } from "./row-mark.js";
 import type { BrokerName, SubscriptionStatus } from "./status.js";
 import type { SubjectFilter } from "./subject-filter.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
@@ -65,8 +67,8 @@ export class Brokers {
   }
 
   /** A good row from a broker was delivered. */
-  note(table: string, row: RowRecord): void {
-    for (const { lane } of this.#ways) lane?.cursor(table)?.note(row);
+  note(message: RowMessage): void {
+    for (const { lane } of this.#ways) lane?.cursor(message.table)?.note(markOf(message));
   }
 
   /** A message found no room: where the database has what was in it, it is read from there. */

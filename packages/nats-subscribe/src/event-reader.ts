@@ -1,11 +1,11 @@
 import {
   decodeEvent,
+  type EventVerifier,
+  eventVerifier,
   type RowEvent,
   type RowRecord,
   type RowReport,
   type RowValue,
-  type RowVerifier,
-  rowVerifier,
   SEAL_COLUMNS,
   SEALED_TABLES,
   SealedRowError,
@@ -22,7 +22,9 @@ import {
   type VerificationReport,
   verificationReport,
 } from "@gaiaftcl/witness";
-import { EventText } from "./event-text.js";
+import { TextRowMessage } from "./text-row-message.js";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export interface EventReaderOptions {
   readonly keys: FederationKeys | undefined;
@@ -31,8 +33,9 @@ export interface EventReaderOptions {
 }
 
 export type EventReading =
+  | TextRowMessage
   | {
-      readonly kind: "row";
+      readonly kind: "decoded";
       readonly table: string;
       readonly row: RowRecord;
       readonly report: RowReport;
@@ -82,7 +85,7 @@ export class EventReader {
     }
     const { table } = event;
     const row = withBigInts(table, event.row);
-    return { kind: "row", table, row, report: this.verify(subject, table, row) };
+    return { kind: "decoded", table, row, report: this.verify(subject, table, row) };
   }
 
   /** Verifies the row of an event that came on `subject`, with signatures from elsewhere. */
@@ -103,37 +106,35 @@ export class EventReader {
   }
 }
 
-/** The short way for rows in order of one table, without keys. */
+/** The short way for the events that a cell writes, without keys. */
 class FastReader {
-  readonly #table: SealedTable;
-  readonly #verifier: RowVerifier;
-  readonly #text: EventText;
-  readonly #maxEventBytes: number;
+  readonly #verifier: EventVerifier;
+  readonly #options: EventReaderOptions;
   /** What the report of any accepted row says, apart from the row itself. */
   #accepted: Omit<RowReport, "id" | "witnessHash"> | undefined;
 
   constructor(table: SealedTable, options: EventReaderOptions) {
-    this.#table = table;
-    this.#verifier = rowVerifier(table, { require: options.require });
-    this.#text = new EventText(table, this.#verifier.columns);
-    this.#maxEventBytes = options.maxEventBytes;
+    this.#verifier = eventVerifier(table, { require: options.require });
+    this.#options = options;
   }
 
-  read(payload: Uint8Array): EventReading | undefined {
-    if (payload.byteLength > this.#maxEventBytes) return undefined;
-    const found = this.#text.read(payload);
-    if (found === undefined || !this.#verifier.acceptsValues(found.values)) return undefined;
-    const { row } = found;
-    this.#accepted ??= this.#reportOf(row);
-    const { table, ok, level, checks, summary } = this.#accepted;
-    const id = row[this.#table.idColumn] as string;
-    const witnessHash = row["witness_hash_sha256"] as string;
-    const report: RowReport = { table, id, witnessHash, ok, level, checks, summary };
-    return { kind: "row", table, row, report };
+  read(payload: Uint8Array): TextRowMessage | undefined {
+    if (payload.byteLength > this.#options.maxEventBytes) return undefined;
+    let text: string;
+    try {
+      text = utf8.decode(payload);
+    } catch {
+      return undefined;
+    }
+    const event = this.#verifier.read(text);
+    if (event === undefined) return undefined;
+    this.#accepted ??= this.#reportOf(this.#verifier.rowOf(text));
+    return new TextRowMessage(this.#verifier, event, text, this.#accepted);
   }
 
   #reportOf(row: RowRecord): Omit<RowReport, "id" | "witnessHash"> {
-    const { table, ok, level, checks, summary } = this.#verifier.report(row);
+    const { require } = this.#options;
+    const { table, ok, level, checks, summary } = verifyRow(this.#verifier.table, row, { require });
     return { table, ok, level, checks: Object.freeze([MATCHED, ...checks]), summary };
   }
 }

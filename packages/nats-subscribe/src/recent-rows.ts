@@ -1,4 +1,4 @@
-import type { RowRecord, RowValue } from "@gaiaftcl/sealed-row";
+import { isSameRow, type RowMark } from "./row-mark.js";
 
 /**
  * The rows delivered lately, by witness hash, to tell a duplicate from something new. It holds a
@@ -9,42 +9,24 @@ import type { RowRecord, RowValue } from "@gaiaftcl/sealed-row";
  */
 export class RecentRows {
   readonly #most: number;
-  readonly #seen = new Map<RowValue | undefined, Beside>();
+  readonly #seen = new Map<unknown, RowMark>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  has(row: RowRecord): boolean {
-    const seen = this.#seen.get(row["witness_hash_sha256"]);
-    return (
-      seen !== undefined &&
-      seen.quintet === row["signature_quintet"] &&
-      seen.broadcastAt === row["nats_broadcast_at_iso"] &&
-      seen.seq === row["seq"]
-    );
+  has(mark: RowMark): boolean {
+    const seen = this.#seen.get(mark.hash);
+    return seen !== undefined && isSameRow(seen, mark);
   }
 
-  add(row: RowRecord): void {
-    const hash = row["witness_hash_sha256"];
-    const beside = {
-      seq: row["seq"],
-      broadcastAt: row["nats_broadcast_at_iso"],
-      quintet: row["signature_quintet"],
-    };
+  add(mark: RowMark): void {
     const before = this.#seen.size;
-    this.#seen.set(hash, beside);
+    this.#seen.set(mark.hash, mark);
     if (this.#seen.size === before || before < this.#most) return;
     for (const oldest of this.#seen.keys()) {
       this.#seen.delete(oldest);
       return;
     }
   }
-}
-
-/** What the witness hash does not cover. */
-interface Beside {
-  readonly seq: RowValue | undefined;
-  readonly broadcastAt: RowValue | undefined;
-  readonly quintet: RowValue | undefined;
 }

@@ -218,7 +218,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
       return undefined;
     }
     if (assayed.kind === "row" && assayed.origin !== "database" && assayed.report.ok) {
-      this.#brokers.note(assayed.table, assayed.row);
+      this.#brokers.note(assayed);
     }
     if (this.#options.onlyVerified && !assayed.report.ok) {
       this.#count.withheld += 1;

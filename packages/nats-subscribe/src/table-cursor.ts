@@ -1,4 +1,4 @@
-import type { RowRecord } from "@gaiaftcl/sealed-row";
+import type { RowMark } from "./row-mark.js";
 import type { RowSource } from "./row-source.js";
 
 interface SeenRow {
@@ -33,10 +33,9 @@ export class TableCursor {
   }
 
   /** A row from the broker was delivered, and all before it were. */
-  note(row: RowRecord): void {
-    const seq = row["seq"];
+  note({ seq, hash }: RowMark): void {
     if (this.#frozen || typeof seq !== "bigint" || seq <= this.#position) return;
-    this.#recent.push({ seq, hash: String(row["witness_hash_sha256"]) });
+    this.#recent.push({ seq, hash: String(hash) });
     if (this.#recent.length >= REMEMBERED) void this.settle().catch(() => {});
   }
 

@@ -22,8 +22,8 @@ export interface VerifiedEvent {
   readonly witnessHash: Sha256Hex;
   /** Below 2^53. */
   readonly seq: number;
-  /** Whether it says when it was broadcast, which then is when it was sealed. */
-  readonly isBroadcast: boolean;
+  /** When it was broadcast, in milliseconds after it was sealed; null where it does not say. */
+  readonly broadcastAfterMs: number | null;
   /** The entries of its quintet. */
   readonly quintet: readonly string[];
 }
@@ -126,7 +126,8 @@ function eventReader(table: SealedTable): (text: string) => VerifiedEvent | unde
     const seq = Number(valueAt(text, at.seq));
     if (id === null || !isPlainId(id) || !isTimestamp(sealedAt) || !(seq > 0)) return undefined;
     const broadcast = textAt(text, at.broadcast);
-    if (broadcast !== null && broadcast !== sealedAt) return undefined;
+    const isDelayed = broadcast !== null && broadcast !== sealedAt;
+    if (isDelayed && !isTimestamp(broadcast)) return undefined;
     const identity = identityOf(text);
     if (identity === undefined || !isAt(text, at.subject, subject)) return undefined;
     const witness = textAt(text, at.witness);
@@ -138,7 +139,9 @@ function eventReader(table: SealedTable): (text: string) => VerifiedEvent | unde
     const quintet = identity.hasher.facetsOf(witnessHash);
     if (!isQuintetOf(valueAt(text, at.quintet), quintet, QUOTED_QUINTET_FORM)) return undefined;
     likely = witnessHash;
-    return { id, witnessHash, seq, isBroadcast: broadcast !== null, quintet };
+    const delay = isDelayed ? Date.parse(broadcast) - Date.parse(sealedAt) : 0;
+    const broadcastAfterMs = broadcast === null ? null : delay;
+    return { id, witnessHash, seq, broadcastAfterMs, quintet };
   };
 }
 
