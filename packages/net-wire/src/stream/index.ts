@@ -1,0 +1,18 @@
+export { EventBatch, type FilterVerdict } from "./event-batch.js";
+export { BACKPRESSURE_MESSAGE, StreamError, type StreamErrorCode } from "./stream-error.js";
+export { createStreamSet } from "./stream-set.js";
+export type {
+  IncomingPacket,
+  OutgoingPacket,
+  PacketLabel,
+  Reliability,
+  SendOptions,
+  StreamHandle,
+  StreamObserver,
+  StreamOptions,
+  StreamSet,
+  StreamSetOptions,
+  StreamSetStats,
+  StreamStats,
+  StreamViolation,
+} from "./types.js";
