@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
 const directory = import.meta.dirname;
+const hashDirectory = join(directory, "..", "..", "xxh3", "assembly");
 
 export async function compileKernel() {
   const files = new Map();
@@ -26,9 +27,12 @@ export async function compileKernel() {
     ],
     {
       // The sources are AssemblyScript, not TypeScript, and say so by their extension; the compiler
-      // knows only `.ts`.
+      // knows only `.ts`. The hash is that of @gaiaftcl/xxh3, compiled in: its memory is this one.
       readFile: (name) =>
-        readFile(join(directory, name.replace(/\.ts$/, ".as")), "utf8").catch(() => null),
+        readFile(
+          join(name === "xxh3.ts" ? hashDirectory : directory, name.replace(/\.ts$/, ".as")),
+          "utf8",
+        ).catch(() => null),
       writeFile: (name, contents) => files.set(name, contents),
     },
   );

@@ -1,0 +1,1 @@
+export { xxh3 } from "./xxh3.js";
