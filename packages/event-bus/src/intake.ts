@@ -106,9 +106,11 @@ export class Intake {
 
   /**
    * Takes in many at once; returns how many were accepted, the others being counted. Nothing is
-   * handed over in between, so that what a full ring refuses does not depend on timing.
+   * handed over in between, so that what a full ring refuses does not depend on timing; what earlier
+   * batches brought is handed over first, so that many in one turn do not push one another out.
    */
   batch(events: readonly (string | Uint8Array)[]): number {
+    if (this.#dirty.length > 0) this.#options.onFull();
     this.#isBatch = true;
     this.#refusedInBatch = 0;
     try {

@@ -96,6 +96,8 @@ def open_queue(url):
 
 def queue(count):
     bus = opened["bus"]
+    for i in range(20_000):
+        bus.ingest_raw('{"token": "hello", "index": %7d}' % (1_000_000 + i))
     before = resident()
     for i in range(count):
         bus.ingest_raw('{"token": "hello", "index": %7d}' % (1_000_000 + i))
