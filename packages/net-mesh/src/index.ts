@@ -1,0 +1,1 @@
+export { NetMeshError, type NetMeshErrorCode } from "./net-mesh-error.js";
