@@ -12,7 +12,9 @@ const message = (psk: Uint8Array | string): string => {
 
 describe("the pre-shared key", () => {
   it("is 32 bytes, or 64 digits of either case", () => {
-    expect(preSharedKey(`${"Ab".repeat(31)}01`)).toEqual(Uint8Array.from([...Array(31).fill(0xab), 1]));
+    expect(preSharedKey(`${"Ab".repeat(31)}01`)).toEqual(
+      Uint8Array.from([...Array(31).fill(0xab), 1]),
+    );
     const given = new Uint8Array(32).fill(7);
     const kept = preSharedKey(given);
     given.fill(0);
