@@ -27,6 +27,8 @@ export interface ReadRequest {
   /** Read what follows this id; from the start when undefined. */
   readonly after: string | undefined;
   readonly limit: number;
+  /** The reader goes on with a cursor, be it one without a place in this shard yet. */
+  readonly goesOn?: boolean;
   /** An adapter may leave out events that cannot match; they count as looked at. */
   readonly filter?: Filter;
   readonly signal: AbortSignal;

@@ -154,7 +154,7 @@ export class EventBus implements AsyncDisposable {
    * far as the adapter has it already: at once in memory, after a round trip on a backend.
    *
    * @throws EventBusError `INVALID_CURSOR`, `INVALID_FILTER`, `INVALID_OPTION`, `CLOSED`, or the
-   * adapter's error when not one shard could be read
+   * adapter's error when shards could not be read and the others have nothing new
    */
   async poll(options: PollOptions): Promise<PollResponse> {
     if (!this.#isOpen) throw closed();

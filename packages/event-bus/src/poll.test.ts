@@ -102,9 +102,14 @@ describe("poll", () => {
     backend.fail = (_, shardId) => {
       if (shardId !== 1) throw new EventBusError("TIMEOUT", "no answer");
     };
-    const { events, failedShards } = await bus.poll({ limit: 5 });
+    const { events, failedShards, nextId } = await bus.poll({ limit: 5 });
     expect(events.map(({ shardId }) => shardId)).toEqual([1, 1, 1, 1]);
     expect(failedShards.map(({ shardId }) => shardId)).toEqual([0, 2]);
+    // The one shard that answers has nothing more.
+    await expect(bus.poll({ limit: 5, cursor: nextId })).rejects.toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringContaining("the others have nothing new"),
+    });
   });
 
   it("asks each shard for what the reference asks for, or for less when less can be returned", async () => {

@@ -31,7 +31,7 @@ export interface PollResponse {
   readonly nextId: string | null;
   /** Whether polling again at once may return more. */
   readonly hasMore: boolean;
-  /** Shards that could not be read. When none could, the poll throws instead. */
+  /** Shards that could not be read. When the others have nothing new, the poll throws instead. */
   readonly failedShards: readonly FailedShard[];
   /** Shards with more to read whose position this poll could not move. */
   readonly stalledShards: readonly number[];
@@ -82,15 +82,12 @@ export async function poll(
   const stop = signal === undefined ? closing : AbortSignal.any([signal, closing]);
   const failedShards: FailedShard[] = [];
   const shares: Share[] = [];
+  const common = { limit: perShard, signal: stop, goesOn: cursor != null };
   const reads = Array.from({ length: shards }, (_, shardId) =>
-    readShard(
-      adapter,
-      { shardId, after: positions.get(shardId), limit: perShard, signal: stop },
-      filter,
-    ),
+    readShard(adapter, { shardId, after: positions.get(shardId), ...common }, filter),
   );
   for (const [shardId, read] of reads.entries()) {
-    const page = await read;
+    const page = read instanceof Promise ? await read : read;
     if (page instanceof EventBusError) {
       failedShards.push({ shardId, error: page });
       continue;
@@ -99,13 +96,18 @@ export async function poll(
       filter == null ? page.events : page.events.filter(({ raw }) => filter.matches(raw));
     shares.push({ shardId, page, candidates, taken: candidates.length });
   }
-  if (shares.length === 0 && failedShards[0] !== undefined) {
-    const { error } = failedShards[0];
-    throw new EventBusError(error.code, `no shard could be read; the first: ${error.message}`, {
-      cause: error,
-    });
-  }
+  // A position that an adapter cannot use is no outage: the others are read, and it is told.
+  const unread = shares.length === 0 ? failedShards[0] : failedShards.find(isOutage);
   const merged = merge(shares, positions, { limit, filtered: filter != null, ordering });
+  if (unread !== undefined && !merged.hasProgress) {
+    // An empty answer would say that there is nothing to read.
+    const { error, shardId } = unread;
+    const what =
+      shares.length === 0
+        ? "no shard could be read; the first"
+        : `shard ${shardId} could not be read, and the others have nothing new`;
+    throw new EventBusError(error.code, `${what}: ${error.message}`, { cause: error });
+  }
   for (const { shardId, page } of merged.foreign) {
     const message = `the cursor's position ${JSON.stringify(positions.get(shardId))} of shard ${shardId} is no id of ${adapter.name}, whose ids are like ${JSON.stringify(page.position)}`;
     failedShards.push({
@@ -123,6 +125,10 @@ export async function poll(
     unreadable: sum(shares, ({ page }) => page.unreadable),
     missed: sum(shares, ({ page }) => page.missed),
   };
+}
+
+function isOutage({ error }: FailedShard): boolean {
+  return error.retryable;
 }
 
 /** A page, or why there is none. Starts at once, so that all shards are read side by side. */

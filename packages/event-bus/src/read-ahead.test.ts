@@ -1,17 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ReadRequest, ShardPage } from "./adapter.js";
-import { ReadAhead } from "./read-ahead.js";
+import type { ReadRequest } from "./adapter.js";
+import { type FetchedPage, ReadAhead } from "./read-ahead.js";
 import { StreamBackend } from "./stream-backend.testing.js";
 
 const signal = AbortSignal.any([]);
 
 function reading(backend: StreamBackend): { ahead: ReadAhead; fetched: () => number } {
   let fetched = 0;
-  const fetch = async (request: ReadRequest): Promise<ShardPage> => {
+  const fetch = async (request: ReadRequest): Promise<FetchedPage> => {
     const page = await backend.read(request);
     fetched += page.events.length;
-    return page;
+    const bytes = page.events.reduce((sum, { raw }) => sum + raw.length, 0);
+    return { ...page, bytes };
   };
   return { ahead: new ReadAhead(fetch, signal), fetched: () => fetched };
 }
@@ -34,7 +35,7 @@ describe("reading ahead", () => {
 
   it("fetches the next page while its reader is busy with the last", async () => {
     const backend = new StreamBackend();
-    for (let i = 1; i <= 2_000; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
+    for (let i = 1; i <= 4_000; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
     const { ahead } = reading(backend);
     let after: string | undefined;
     let found = 0;
@@ -47,16 +48,46 @@ describe("reading ahead", () => {
       after = page.position;
     };
     // Once as much as was asked for, then more at a time, and the page behind that in advance.
-    for (let i = 0; i < 6; i += 1) await next();
-    expect(backend.asked).toEqual([101, 513, 513]);
+    for (let i = 0; i < 11; i += 1) await next();
+    expect(backend.asked).toEqual([101, 1_025, 1_025]);
     backend.fail = () => {
       throw new Error("the third page is there already");
     };
-    for (let i = 0; i < 5; i += 1) await next();
-    expect(found).toBe(1_100);
+    for (let i = 0; i < 10; i += 1) await next();
+    expect(found).toBe(2_100);
     backend.fail = () => undefined;
-    for (let i = 0; i < 9; i += 1) await next();
-    expect(found).toBe(2_000);
+    for (let i = 0; i < 19; i += 1) await next();
+    expect(found).toBe(4_000);
+  });
+
+  it("asks again for the start of a shard when a reader begins, not when it has yet to come there", async () => {
+    const backend = new StreamBackend();
+    for (let i = 1; i <= 10; i += 1) backend.put(0, `${i}-0`, `{"r":${i}}`);
+    const { ahead, fetched } = reading(backend);
+    const request = { shardId: 0, after: undefined, limit: 5, signal };
+    await ahead.read(request);
+    for (let i = 0; i < 3; i += 1) {
+      const page = await ahead.read({ ...request, goesOn: true });
+      expect(page.events.map(({ raw }) => raw)).toEqual(["1", "2", "3", "4", "5"]);
+    }
+    expect(fetched()).toBe(10);
+    backend.streams.get(0)?.splice(0, 8);
+    const page = await ahead.read(request);
+    expect(page.events.map(({ raw }) => raw)).toEqual(["9", "10"]);
+  });
+
+  it("takes less at a time in advance when the events are large", async () => {
+    const backend = new StreamBackend();
+    const large = JSON.stringify("x".repeat(100_000));
+    for (let i = 1; i <= 100; i += 1) backend.put(0, `${i}-0`, `{"r":${large}}`);
+    const { ahead } = reading(backend);
+    let after: string | undefined;
+    for (let i = 0; i < 4; i += 1) {
+      const page = await ahead.read({ shardId: 0, after, limit: 2, signal });
+      expect(page.events).toHaveLength(2);
+      after = page.position;
+    }
+    expect(backend.asked).toEqual([3, 11, 11]);
   });
 
   it("gives what reading directly would give, wherever its readers go on and whatever comes in", async () => {

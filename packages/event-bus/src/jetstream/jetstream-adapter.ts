@@ -14,7 +14,7 @@ import { EnvelopeReader } from "../envelope.js";
 import type { EventBatch } from "../event-batch.js";
 import { EventBusError } from "../event-bus-error.js";
 import { within } from "../event-bus-options.js";
-import { ReadAhead } from "../read-ahead.js";
+import { type FetchedPage, ReadAhead } from "../read-ahead.js";
 import type { StoredEvent } from "../stored-event.js";
 import { directGet, type StreamMessage } from "./direct-get.js";
 import { jetStreamFailure } from "./jetstream-failure.js";
@@ -149,7 +149,7 @@ export class JetStreamStreams implements EventAdapter {
     }
   }
 
-  read(request: ReadRequest): Promise<ShardPage> {
+  read(request: ReadRequest): ShardPage | Promise<ShardPage> {
     return this.#ahead.read(request);
   }
 
@@ -201,7 +201,7 @@ export class JetStreamStreams implements EventAdapter {
     await Promise.all([this.#writing, this.#reading, ...this.#groups].map((link) => link.close()));
   }
 
-  async #read({ shardId, after, limit, signal }: ReadRequest): Promise<ShardPage> {
+  async #read({ shardId, after, limit, signal }: ReadRequest): Promise<FetchedPage> {
     const start = after === undefined ? 1n : sequenceOf(after) + 1n;
     const subject = this.#reading.subjectOf(shardId);
     try {
@@ -233,10 +233,12 @@ export class JetStreamStreams implements EventAdapter {
     return messages;
   }
 
-  #pageOf(messages: readonly StreamMessage[], limit: number): ShardPage {
+  #pageOf(messages: readonly StreamMessage[], limit: number): FetchedPage {
     const events: StoredEvent[] = [];
+    let bytes = 0;
     const looked = messages.slice(0, limit);
     for (const { sequence, data, messageId } of looked) {
+      bytes += data.length;
       const envelope = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       const event = this.#reader.read(String(sequence), envelope, messageId);
       if (event !== undefined) events.push(event);
@@ -248,6 +250,7 @@ export class JetStreamStreams implements EventAdapter {
       more: messages.length > limit,
       unreadable: looked.length - events.length,
       missed: 0,
+      bytes,
     };
   }
 }

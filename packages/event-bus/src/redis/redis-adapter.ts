@@ -10,7 +10,7 @@ import { EnvelopeReader } from "../envelope.js";
 import type { EventBatch } from "../event-batch.js";
 import { EventBusError } from "../event-bus-error.js";
 import { within } from "../event-bus-options.js";
-import { ReadAhead } from "../read-ahead.js";
+import { type FetchedPage, ReadAhead } from "../read-ahead.js";
 import type { StoredEvent } from "../stored-event.js";
 import { RedisCluster } from "./redis-cluster.js";
 import { type RedisClientExtras, RedisConnection } from "./redis-connection.js";
@@ -123,11 +123,11 @@ export class RedisStreams implements EventAdapter {
     return this.#writer.append(batch, signal);
   }
 
-  read(request: ReadRequest): Promise<ShardPage> {
+  read(request: ReadRequest): ShardPage | Promise<ShardPage> {
     return this.#ahead.read(request);
   }
 
-  async #read({ shardId, after, limit, signal }: ReadRequest): Promise<ShardPage> {
+  async #read({ shardId, after, limit, signal }: ReadRequest): Promise<FetchedPage> {
     const key = this.keyOf(shardId);
     const start = after === undefined ? "-" : `(${after}`;
     const command = ["XRANGE", key, start, "+", "COUNT", String(limit + 1)];
@@ -137,8 +137,11 @@ export class RedisStreams implements EventAdapter {
     const entries = entriesOf(reply);
     const count = Math.min(entries.length, limit);
     const events: StoredEvent[] = [];
+    let bytes = 0;
     for (let i = 0; i < count; i += 1) {
-      const event = eventOf(this.#reader, entries[i] as (typeof entries)[number]);
+      const entry = entries[i] as (typeof entries)[number];
+      for (const field of entry[1]) bytes += field.length;
+      const event = eventOf(this.#reader, entry);
       if (event !== undefined) events.push(event);
     }
     const last = count === 0 ? undefined : entries[count - 1];
@@ -148,6 +151,7 @@ export class RedisStreams implements EventAdapter {
       more: entries.length > limit,
       unreadable: count - events.length,
       missed: 0,
+      bytes,
     };
   }
 
