@@ -1,0 +1,325 @@
+import {
+  type Announcement,
+  checkAnnouncementSignature,
+  encodeAnnouncement,
+  isNodeIdOfEntity,
+  LAST_FORWARDED_HOP_COUNT,
+} from "./announcement.js";
+import { decodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from "./announcement-reader.js";
+import { type CapabilityFilter, matchesFilter } from "./capability-filter.js";
+import { CapabilitySet } from "./capability-set.js";
+import { DuplicateMemory } from "./duplicate-memory.js";
+import { localCopy } from "./local-copy.js";
+import { NetCapabilityError } from "./net-capability-error.js";
+import { isSameBytes } from "./same-bytes.js";
+import { type ScopeQuery, scopeAdmits } from "./scope.js";
+import { GLOBAL_SUBNET, type SubnetId } from "./subnet.js";
+import { assignSubnet, type SubnetPolicy } from "./subnet-policy.js";
+import { TagPostings } from "./tag-postings.js";
+
+const DUPLICATE_MEMORY_MS = 600_000;
+const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
+const SHORTEST_SWEEP_INTERVAL_MS = 1_000;
+const DEFAULT_MAX_NODES = 65_536;
+const DEFAULT_MAX_DUPLICATES = 262_144;
+const NS_PER_MS = 1_000_000n;
+const NS_PER_SECOND = 1_000_000_000n;
+const EMPTY_FILTER: CapabilityFilter = {};
+
+/** Settings of an index. */
+export interface CapabilityIndexOptions {
+  readonly ownNodeId: bigint;
+  /** Global when left out. */
+  readonly ownSubnet?: SubnetId;
+  /** Without one no peer has a subnet of its own. */
+  readonly subnetPolicy?: SubnetPolicy;
+  /** Whether unsigned announcements are dropped; `true` when left out. */
+  readonly requireSigned?: boolean;
+  /** Milliseconds between sweeps, 60,000 when left out; 0 acts as 1,000. */
+  readonly sweepIntervalMs?: number;
+  /** Longer announcements are not read; 8108 when left out. */
+  readonly maxAnnouncementBytes?: number;
+  /** Beyond so many nodes only direct peers are added; 65,536 when left out. */
+  readonly maxNodes?: number;
+  /** Beyond so many remembered announcements the oldest are forgotten; 262,144 when left out. */
+  readonly maxDuplicates?: number;
+}
+
+/** Why an announcement went no further; steps of section 9.4. */
+export type DropReason =
+  | "unreadable"
+  | "not-from-origin"
+  | "own"
+  | "duplicate"
+  | "unsigned"
+  | "bad-signature"
+  | "wrong-node-id"
+  | "key-changed";
+
+/** Why an accepted announcement is not in the index; section 9.5. */
+export type IndexVerdict = "indexed" | "expired" | "stale" | "full";
+
+/** What is to be done with a received announcement. */
+export type ReceiveResult =
+  | { readonly kind: "dropped"; readonly reason: DropReason }
+  | {
+      readonly kind: "accepted";
+      readonly announcement: Announcement;
+      readonly verified: boolean;
+      /** The peer's key became known by this announcement. */
+      readonly pinned: boolean;
+      /** A way to the node through the peer it came from. */
+      readonly route?: { readonly nodeId: bigint; readonly metric: number };
+      /** Bytes for every other direct peer but the next hop to the node. */
+      readonly forward?: Uint8Array;
+      readonly index: IndexVerdict;
+    };
+
+/** What the index holds of a node. */
+export interface IndexEntry {
+  readonly nodeId: bigint;
+  readonly entityId: Uint8Array;
+  readonly version: bigint;
+  /** The local copy of what was announced (section 9.4, step 12). */
+  readonly capabilities: CapabilitySet;
+  readonly hopCount: number;
+  readonly reflexAddress?: string;
+  readonly verified: boolean;
+  /** The next sweep from here on removes the entry; on the clock of `now`. */
+  readonly expiresAt: number;
+}
+
+interface Peer {
+  readonly entityId: Uint8Array;
+  readonly subnet?: SubnetId;
+  readonly lastDirectKey: string;
+}
+
+/**
+ * Who can do what: takes announcements as they arrive and answers queries (Net identity format,
+ * sections 9.4, 9.5 and 10). It holds no clock and no socket: `now` is a monotonic time in
+ * milliseconds, `wallClock` the Unix time in milliseconds.
+ */
+export class CapabilityIndex {
+  readonly #options: CapabilityIndexOptions;
+  readonly #entries = new Map<bigint, IndexEntry>();
+  readonly #postings = new TagPostings();
+  readonly #seen: DuplicateMemory;
+  readonly #peers = new Map<bigint, Peer>();
+  readonly #sweepInterval: number;
+  #sweepAt: number;
+
+  /** @param now when the first sweep interval begins */
+  constructor(options: CapabilityIndexOptions, now: number) {
+    this.#options = options;
+    this.#seen = new DuplicateMemory(
+      DUPLICATE_MEMORY_MS,
+      options.maxDuplicates ?? DEFAULT_MAX_DUPLICATES,
+    );
+    const interval = options.sweepIntervalMs ?? DEFAULT_SWEEP_INTERVAL_MS;
+    this.#sweepInterval = interval === 0 ? SHORTEST_SWEEP_INTERVAL_MS : interval;
+    this.#sweepAt = now + this.#sweepInterval;
+  }
+
+  /**
+   * Decides about an announcement from the direct peer `from`, in the order of section 9.4, and
+   * learns from it. Never throws for what a peer sent.
+   */
+  receive(bytes: Uint8Array, from: bigint, now: number, wallClock: number): ReceiveResult {
+    const announcement = this.#read(bytes);
+    if (announcement === undefined) return dropped("unreadable");
+    const { nodeId, hopCount, version } = announcement;
+    const direct = hopCount === 0;
+    if (direct && nodeId !== from) return dropped("not-from-origin");
+    if (nodeId === this.#options.ownNodeId) return dropped("own");
+    const key = `${nodeId}/${version}/${direct}`;
+    if (this.#seen.has(key, now)) return dropped("duplicate");
+    const signature = checkAnnouncementSignature(announcement);
+    if (signature === "bad") return dropped("bad-signature");
+    if (signature === "unsigned" && this.#options.requireSigned !== false) {
+      return dropped("unsigned");
+    }
+    if (!isNodeIdOfEntity(announcement)) return dropped("wrong-node-id");
+    const verified = signature === "good";
+    let pinned = false;
+    if (verified && direct) {
+      const known = this.#peers.get(from);
+      if (known !== undefined && !isSameBytes(known.entityId, announcement.entityId)) {
+        return dropped("key-changed");
+      }
+      pinned = known === undefined;
+      this.#peers.set(from, this.#peer(announcement, key));
+    }
+    this.#seen.add(key, now);
+    return {
+      kind: "accepted",
+      announcement,
+      verified,
+      pinned,
+      ...(direct ? {} : { route: { nodeId, metric: hopCount + 2 } }),
+      ...(hopCount < LAST_FORWARDED_HOP_COUNT
+        ? { forward: encodeAnnouncement({ ...announcement, hopCount: hopCount + 1 }) }
+        : {}),
+      index: this.#index(announcement, localCopy(announcement.capabilities), verified, {
+        now,
+        wallClock,
+      }),
+    };
+  }
+
+  /** Puts the node's own announcement into the index (section 9.3). */
+  indexOwn(announcement: Announcement, now: number, wallClock: number): IndexVerdict {
+    return this.#index(announcement, announcement.capabilities, true, { now, wallClock });
+  }
+
+  /**
+   * The ids of the nodes that meet a filter and answer a scope, the own node among them once it has
+   * announced; in no order (sections 10.1 to 10.3). Without a scope, scope tags count for nothing.
+   */
+  findNodes(filter: CapabilityFilter = EMPTY_FILTER, scope?: ScopeQuery): bigint[] {
+    const found: bigint[] = [];
+    for (const nodeId of this.#postings.candidates(filter) ?? this.#entries.keys()) {
+      const entry = this.#entries.get(nodeId);
+      if (entry === undefined || !matchesFilter(entry.capabilities, filter, "exact")) continue;
+      if (
+        scope === undefined ||
+        scopeAdmits(scope, entry.capabilities.scope, this.#isSameSubnet(nodeId))
+      ) {
+        found.push(nodeId);
+      }
+    }
+    return found;
+  }
+
+  /** What is known of a node, its announcement not yet swept away. */
+  get(nodeId: bigint): IndexEntry | undefined {
+    return this.#entries.get(nodeId);
+  }
+
+  /** The capabilities of a node, or the empty set. */
+  capabilitiesOf(nodeId: bigint): CapabilitySet {
+    return this.#entries.get(nodeId)?.capabilities ?? CapabilitySet.EMPTY;
+  }
+
+  /** Everything that is known, in the order in which it was learned. */
+  entries(): IterableIterator<IndexEntry> {
+    return this.#entries.values();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The key pinned to a direct peer by its first direct announcement (section 9.4, step 7). */
+  entityOf(nodeId: bigint): Uint8Array | undefined {
+    return this.#peers.get(nodeId)?.entityId;
+  }
+
+  /** The subnet of a node: the own one, the one a policy gave to a peer, or unknown. */
+  subnetOf(nodeId: bigint): SubnetId | undefined {
+    if (nodeId === this.#options.ownNodeId) return this.#options.ownSubnet ?? GLOBAL_SUBNET;
+    return this.#peers.get(nodeId)?.subnet;
+  }
+
+  /**
+   * Forgets the pinned key and the subnet of a peer that is gone for good, and that its last
+   * announcement was seen, so that the same one pins it again.
+   */
+  forgetPeer(nodeId: bigint): void {
+    const peer = this.#peers.get(nodeId);
+    if (peer === undefined) return;
+    this.#seen.delete(peer.lastDirectKey);
+    this.#peers.delete(nodeId);
+  }
+
+  /** When `sweep` is due next. */
+  deadline(): number {
+    return this.#sweepAt;
+  }
+
+  /**
+   * Removes what has expired, if a sweep is due (section 9.5). Returns the nodes removed: the
+   * version they had no longer counts.
+   */
+  sweep(now: number): bigint[] {
+    if (now < this.#sweepAt) return [];
+    this.#sweepAt = now + this.#sweepInterval;
+    this.#seen.prune(now);
+    const removed = [...this.#entries.values()].filter((entry) => entry.expiresAt <= now);
+    for (const { nodeId, capabilities } of removed) {
+      this.#entries.delete(nodeId);
+      this.#postings.remove(nodeId, capabilities);
+    }
+    return removed.map((entry) => entry.nodeId);
+  }
+
+  #read(bytes: Uint8Array): Announcement | undefined {
+    const maxBytes = this.#options.maxAnnouncementBytes ?? MAX_ANNOUNCEMENT_BYTES;
+    try {
+      return decodeAnnouncement(bytes, { maxBytes });
+    } catch (error) {
+      if (error instanceof NetCapabilityError) return undefined;
+      throw error;
+    }
+  }
+
+  #peer(announcement: Announcement, lastDirectKey: string): Peer {
+    const { entityId, capabilities } = announcement;
+    const { subnetPolicy } = this.#options;
+    return {
+      entityId,
+      lastDirectKey,
+      ...(subnetPolicy === undefined
+        ? {}
+        : { subnet: assignSubnet(subnetPolicy, capabilities.tags) }),
+    };
+  }
+
+  #index(
+    announcement: Announcement,
+    capabilities: CapabilitySet,
+    verified: boolean,
+    time: { readonly now: number; readonly wallClock: number },
+  ): IndexVerdict {
+    const { nodeId, entityId, version, hopCount, reflexAddress } = announcement;
+    const lifetime = lifetimeMs(announcement, time.wallClock);
+    if (lifetime === undefined) return "expired";
+    const held = this.#entries.get(nodeId);
+    if (held !== undefined && version <= held.version) return "stale";
+    const { maxNodes = DEFAULT_MAX_NODES } = this.#options;
+    if (held === undefined && hopCount > 0 && this.#entries.size >= maxNodes) return "full";
+    if (held !== undefined) this.#postings.remove(nodeId, held.capabilities);
+    this.#postings.add(nodeId, capabilities);
+    this.#entries.set(nodeId, {
+      nodeId,
+      entityId,
+      version,
+      capabilities,
+      hopCount,
+      verified,
+      ...(reflexAddress === undefined ? {} : { reflexAddress }),
+      expiresAt: time.now + lifetime,
+    });
+    return "indexed";
+  }
+
+  /** Section 10.3: a subnet nobody told counts as ours, but only where a policy is installed. */
+  #isSameSubnet(nodeId: bigint): boolean {
+    const subnet = this.subnetOf(nodeId);
+    if (subnet === undefined) return this.#options.subnetPolicy !== undefined;
+    return subnet === (this.#options.ownSubnet ?? GLOBAL_SUBNET);
+  }
+}
+
+/** How long an announcement lasts from now, or `undefined` when it is too old (section 9.5). */
+function lifetimeMs(announcement: Announcement, wallClock: number): number | undefined {
+  const { timestampNs, ttlSeconds } = announcement;
+  const nowNs = BigInt(Math.floor(wallClock)) * NS_PER_MS;
+  const ageNs = nowNs > timestampNs ? nowNs - timestampNs : 0n;
+  if (ttlSeconds > 0 && ageNs / NS_PER_SECOND >= BigInt(ttlSeconds)) return undefined;
+  return ttlSeconds === 0 ? 0 : ttlSeconds * 1000 - Number(ageNs / NS_PER_MS);
+}
+
+function dropped(reason: DropReason): ReceiveResult {
+  return { kind: "dropped", reason };
+}
