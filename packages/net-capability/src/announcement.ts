@@ -35,6 +35,9 @@ export interface Announcement {
   readonly reflexAddress?: string;
 }
 
+/** Whoever signs for a node: an `Identity`, or what keeps its key elsewhere. */
+export type AnnouncementSigner = Pick<Identity, "entityId" | "nodeId" | "sign">;
+
 /** What `signAnnouncement` needs besides the key. */
 export interface AnnouncementContent {
   readonly version: bigint;
@@ -47,12 +50,15 @@ export interface AnnouncementContent {
 }
 
 /**
- * Makes and signs an announcement of an identity's own node (sections 9.1 and 9.2).
+ * Makes and signs an announcement of the signer's own node (sections 9.1 and 9.2).
  *
  * @throws NetCapabilityError `RANGE` for numbers beyond their width, `ANNOUNCEMENT` for an address
  *   that is none
  */
-export function signAnnouncement(identity: Identity, content: AnnouncementContent): Announcement {
+export function signAnnouncement(
+  signer: AnnouncementSigner,
+  content: AnnouncementContent,
+): Announcement {
   const { version, timestampNs, ttlSeconds = ANNOUNCEMENT_TTL_SECONDS, capabilities } = content;
   ensureUnsigned("version", version, 64);
   ensureUnsigned("timestampNs", timestampNs, 64);
@@ -62,8 +68,8 @@ export function signAnnouncement(identity: Identity, content: AnnouncementConten
       ? {}
       : { reflexAddress: ensureAddress(content.reflexAddress) };
   const unsigned: Announcement = {
-    nodeId: identity.nodeId,
-    entityId: identity.entityId,
+    nodeId: signer.nodeId,
+    entityId: signer.entityId,
     version,
     timestampNs,
     ttlSeconds,
@@ -71,7 +77,7 @@ export function signAnnouncement(identity: Identity, content: AnnouncementConten
     hopCount: 0,
     ...reflexAddress,
   };
-  return { ...unsigned, signature: identity.sign(announcementSignedBytes(unsigned)) };
+  return { ...unsigned, signature: signer.sign(announcementSignedBytes(unsigned)) };
 }
 
 /** What the signature says: `unsigned` is neither good nor bad. */

@@ -1,7 +1,7 @@
-import type { Identity } from "@gaiaftcl/net-identity";
 import {
   ANNOUNCEMENT_TTL_SECONDS,
   type Announcement,
+  type AnnouncementSigner,
   encodeAnnouncement,
   signAnnouncement,
 } from "./announcement.js";
@@ -37,7 +37,7 @@ export interface OwnAnnouncement {
 
 /** Settings of an announcer. */
 export interface AnnouncerOptions {
-  readonly identity: Identity;
+  readonly identity: AnnouncementSigner;
   /**
    * Milliseconds after which the node announces the same again by itself, or `false`. Two minutes
    * when left out: announcements live five, so that two may be lost. While this is on, a broadcast
@@ -54,7 +54,7 @@ export interface AnnouncerOptions {
  * versions of a node for ten minutes and would not see one that counts from 1 again.
  */
 export class Announcer {
-  readonly #identity: Identity;
+  readonly #identity: AnnouncementSigner;
   readonly #refreshMs: number | undefined;
   #content: OwnCapabilities | undefined;
   #current: { readonly announcement: Announcement; readonly bytes: Uint8Array } | undefined;

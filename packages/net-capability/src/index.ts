@@ -3,6 +3,7 @@ export {
   ANNOUNCEMENT_TTL_SECONDS,
   type Announcement,
   type AnnouncementContent,
+  type AnnouncementSigner,
   announcementSignedBytes,
   checkAnnouncementSignature,
   encodeAnnouncement,
