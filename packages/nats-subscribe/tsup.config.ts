@@ -1,3 +1,3 @@
 import { library } from "@gaiaftcl/config/tsup";
 
-export default library({ entry: ["src/index.ts"] });
+export default library({ entry: ["src/index.ts", "src/verify-worker.ts"] });

@@ -19,6 +19,7 @@ export class ArrivalBuffer<Item extends Sized> {
   #items: (Item | undefined)[] = [];
   #head = 0;
   #bytes = 0;
+  #taken = 0;
 
   constructor(limits: BufferLimits, onDrop: (item: Item) => void) {
     this.#limits = limits;
@@ -27,6 +28,16 @@ export class ArrivalBuffer<Item extends Sized> {
 
   get length(): number {
     return this.#items.length - this.#head;
+  }
+
+  /** How many items were taken so far, which is the number of the one that `shift` takes next. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** The item of that number, where it waits. */
+  at(number: number): Item | undefined {
+    return number < this.#taken ? undefined : this.#items[this.#head + number - this.#taken];
   }
 
   /** @returns false where the buffer is full and the policy is to fail. */
@@ -51,6 +62,7 @@ export class ArrivalBuffer<Item extends Sized> {
     if (item === undefined) return undefined;
     this.#items[this.#head] = undefined;
     this.#head += 1;
+    this.#taken += 1;
     this.#bytes -= item.bytes;
     // The front is cut off now and then, which costs less than moving everything each time.
     if (this.#head > 1024 && this.#head * 2 > this.#items.length) {

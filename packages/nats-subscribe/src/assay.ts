@@ -1,38 +1,29 @@
 import type { RowReport } from "@gaiaftcl/sealed-row";
 import type { Cosignature } from "@gaiaftcl/witness";
-import type { Msg } from "@nats-io/nats-core";
 import { DatabaseCheck } from "./database-check.js";
 import type { LaneRow } from "./database-lane.js";
-import { EventReader } from "./event-reader.js";
 import type { RawMessage, RowMessage, SubscribedMessage } from "./message.js";
 import { RecentRows } from "./recent-rows.js";
 import { markOf } from "./row-mark.js";
 import type { RowSource } from "./row-source.js";
+import type { Arrival, SharedReader } from "./shared-reader.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
 import { TextRowMessage } from "./text-row-message.js";
-
-/** A message as the broker delivered it. */
-export interface Arrival {
-  readonly subject: string;
-  readonly message: Pick<Msg, "data" | "reply">;
-  /** What it takes up while it waits. */
-  readonly bytes: number;
-}
 
 /** What became of an arrival. */
 export type Assayed = SubscribedMessage | "duplicate";
 
 /** Makes messages of what arrives: reads, verifies, confirms, and tells duplicates. */
 export class Assay {
-  readonly #reader: EventReader;
+  readonly #reader: SharedReader;
   readonly #recent: RecentRows;
   readonly #check: DatabaseCheck | undefined;
   readonly #signatures: RowSource["cosignatures"] | undefined;
   readonly #stop: AbortSignal;
 
-  constructor(options: ResolvedOptions, stop: AbortSignal) {
+  constructor(reader: SharedReader, options: ResolvedOptions, stop: AbortSignal) {
     const { database, keys } = options;
-    this.#reader = new EventReader(options);
+    this.#reader = reader;
     this.#recent = new RecentRows(options.dedupWindow);
     this.#check =
       options.confirm && database !== undefined ? new DatabaseCheck(database) : undefined;
@@ -58,7 +49,7 @@ export class Assay {
     if (message instanceof TextRowMessage) message = message.toJSON();
     if (this.#signatures !== undefined) {
       const { subject, table, row } = message;
-      const report = this.#reader.verify(subject, table, row, await this.#signaturesOf(row));
+      const report = this.#reader.events.verify(subject, table, row, await this.#signaturesOf(row));
       message = { ...message, report, origin: originOf(report) };
     }
     if (message.report.ok && this.#check !== undefined) {
@@ -74,14 +65,14 @@ export class Assay {
     const { name, subject } = table;
     let report = sourced.report;
     if (report === undefined || this.#signatures !== undefined) {
-      report = this.#reader.verify(subject, name, row, await this.#signaturesOf(row));
+      report = this.#reader.events.verify(subject, name, row, await this.#signaturesOf(row));
     }
     return this.#deliver({ kind: "row", subject, table: name, row, report, origin: "database" });
   }
 
   #read(arrival: Arrival): SubscribedMessage {
-    const { subject, message } = arrival;
-    const reading = this.#reader.read(subject, message.data);
+    const { subject } = arrival;
+    const reading = this.#reader.read(arrival);
     if (reading.kind === "raw") return rawMessage(arrival, reading.report);
     if (reading.kind === "row") return reading;
     const { table, row, report } = reading;
@@ -90,10 +81,7 @@ export class Assay {
 
   #deliver(message: RowMessage): Assayed {
     if (!message.report.ok) return message;
-    const mark = markOf(message);
-    if (this.#recent.has(mark)) return "duplicate";
-    this.#recent.add(mark);
-    return message;
+    return this.#recent.add(markOf(message)) ? message : "duplicate";
   }
 
   async #signaturesOf(row: RowMessage["row"]): Promise<readonly Cosignature[] | undefined> {

@@ -4,10 +4,10 @@ import { BrokerLink, type LinkListener, type LinkTarget } from "./broker-link.js
 import { DatabaseLane, type LaneRow } from "./database-lane.js";
 import type { RowMessage } from "./message.js";
 import { NatsSubscribeError } from "./nats-subscribe-error.js";
-import { markOf } from "./row-mark.js";
 import type { BrokerName, SubscriptionStatus } from "./status.js";
 import type { SubjectFilter } from "./subject-filter.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
+import { TextRowMessage } from "./text-row-message.js";
 
 export interface BrokersListener {
   readonly onMessage: LinkListener["onMessage"];
@@ -68,7 +68,10 @@ export class Brokers {
 
   /** A good row from a broker was delivered. */
   note(message: RowMessage): void {
-    for (const { lane } of this.#ways) lane?.cursor(message.table)?.note(markOf(message));
+    for (const { lane } of this.#ways) {
+      const cursor = lane?.cursor(message.table);
+      if (cursor !== undefined) cursor.note(seqOf(message), String(message.report.witnessHash));
+    }
   }
 
   /** A message found no room: where the database has what was in it, it is read from there. */
@@ -170,6 +173,10 @@ function addressOf(url: string): string {
     .replace(/\/.*$/, "")
     .split(/:(?=\d+$)/);
   return `${host}:${port}`;
+}
+
+function seqOf(message: RowMessage): unknown {
+  return message instanceof TextRowMessage ? BigInt(message.event.seq) : message.row["seq"];
 }
 
 function namesOf(tables: readonly SealedTable[]): readonly string[] {

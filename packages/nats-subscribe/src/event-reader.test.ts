@@ -98,8 +98,10 @@ describe("a row that is read when it is asked for", () => {
 
   it("is the row that was sealed, and the same each time", () => {
     const message = reader.read(SUBJECT, eventOf(sealed));
-    expect(message.kind === "row" && message.row).toEqual(sealed);
-    expect(message.kind === "row" && message.row === message.row).toBe(true);
+    if (message.kind !== "row") throw new Error(message.kind);
+    const { row } = message;
+    expect(row).toEqual(sealed);
+    expect(message.row).toBe(row);
   });
 
   it("is shown, and written as JSON, with the rest of the message", () => {

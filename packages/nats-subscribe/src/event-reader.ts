@@ -12,6 +12,7 @@ import {
   type SealedTable,
   sealedTable,
   tableForSubject,
+  type VerifiedEvent,
   verifyRow,
 } from "@gaiaftcl/sealed-row";
 import {
@@ -64,9 +65,19 @@ export class EventReader {
   constructor(options: EventReaderOptions) {
     this.#options = options;
     this.#fast =
-      options.keys === undefined
+      options.keys === undefined && options.require !== "signed"
         ? new Map(SEALED_TABLES.map((table) => [table.subject, new FastReader(table, options)]))
         : new Map();
+  }
+
+  /** Whether some events are read the short way. */
+  get isFast(): boolean {
+    return this.#fast.size > 0;
+  }
+
+  /** The row of an event that the short way was taken with elsewhere. */
+  readFound(subject: string, text: string, found: VerifiedEvent): EventReading | undefined {
+    return this.#fast.get(subject)?.message(found, text);
   }
 
   read(subject: string, payload: Uint8Array): EventReading {
@@ -120,14 +131,12 @@ class FastReader {
 
   read(payload: Uint8Array): TextRowMessage | undefined {
     if (payload.byteLength > this.#options.maxEventBytes) return undefined;
-    let text: string;
-    try {
-      text = utf8.decode(payload);
-    } catch {
-      return undefined;
-    }
-    const event = this.#verifier.read(text);
-    if (event === undefined) return undefined;
+    const text = textOf(payload);
+    const event = text === undefined ? undefined : this.#verifier.read(text);
+    return text === undefined || event === undefined ? undefined : this.message(event, text);
+  }
+
+  message(event: VerifiedEvent, text: string): TextRowMessage {
     this.#accepted ??= this.#reportOf(this.#verifier.rowOf(text));
     return new TextRowMessage(this.#verifier, event, text, this.#accepted);
   }
@@ -136,6 +145,15 @@ class FastReader {
     const { require } = this.#options;
     const { table, ok, level, checks, summary } = verifyRow(this.#verifier.table, row, { require });
     return { table, ok, level, checks: Object.freeze([MATCHED, ...checks]), summary };
+  }
+}
+
+/** The text of a payload, `undefined` where it is no UTF-8. */
+export function textOf(payload: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(payload);
+  } catch {
+    return undefined;
   }
 }
 

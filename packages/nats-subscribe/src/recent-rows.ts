@@ -1,32 +1,123 @@
-import { isSameRow, type RowMark } from "./row-mark.js";
+import { randomInt } from "node:crypto";
+import type { RowMark } from "./row-mark.js";
+
+/** Of each row: 128 bits of its witness hash, 64 of each facet that does not follow from it, and two numbers. */
+const WORDS = 12;
+const HASH_WORDS = 4;
+const FACET_WORDS = 2;
+/** Spreads the bits of a number over its upper ones. */
+const SPREAD = 0x9e3779b1;
+/** The value of a hex digit by its character. */
+const DIGITS: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, "0123456789abcdef".indexOf(String.fromCharCode(code))),
+);
 
 /**
- * The rows delivered lately, by witness hash, to tell a duplicate from something new. It holds a
- * fixed number: a duplicate that comes after more rows than that is not recognised.
+ * The rows delivered lately, to tell a duplicate from something new. It holds a fixed number: a
+ * duplicate that comes after more rows than that is not recognised.
  *
- * What the hash does not cover must be equal as well. Only rows that are ok belong here: a forged row
- * must not make a real one of the same hash look like a duplicate.
+ * What the witness hash does not cover must be equal as well. Only rows that are ok belong here: a
+ * forged row must not make a real one of the same hash look like a duplicate.
+ *
+ * A table of numbers, since so many objects that live for so long would keep the garbage collector
+ * busier than verifying does.
  */
 export class RecentRows {
   readonly #most: number;
-  readonly #seen = new Map<unknown, RowMark>();
+  /** The rows in the order they came, the oldest where the next one goes once it is full. */
+  readonly #rows: Int32Array;
+  /** Open addressing: one more than the position of a row, 0 where there is none. */
+  readonly #index: Int32Array;
+  readonly #shift: number;
+  /** Nobody else can tell which rows fall together. */
+  readonly #seed: number = randomInt(2 ** 32);
+  readonly #words: Int32Array = new Int32Array(WORDS);
+  readonly #numbers: Float64Array;
+  #count = 0;
+  #next = 0;
 
   constructor(most: number) {
     this.#most = most;
+    const bits = Math.max(4, Math.ceil(Math.log2(most + 1)) + 1);
+    this.#shift = 32 - bits;
+    this.#index = new Int32Array(2 ** bits);
+    this.#rows = new Int32Array(most * WORDS);
+    this.#numbers = new Float64Array(this.#words.buffer, (WORDS - 4) * 4, 2);
   }
 
   has(mark: RowMark): boolean {
-    const seen = this.#seen.get(mark.hash);
-    return seen !== undefined && isSameRow(seen, mark);
+    this.#read(mark);
+    return this.#index[this.#find()] !== 0;
   }
 
-  add(mark: RowMark): void {
-    const before = this.#seen.size;
-    this.#seen.set(mark.hash, mark);
-    if (this.#seen.size === before || before < this.#most) return;
-    for (const oldest of this.#seen.keys()) {
-      this.#seen.delete(oldest);
-      return;
+  /** @returns false where the row was there already */
+  add(mark: RowMark): boolean {
+    if (this.#most === 0) return true;
+    this.#read(mark);
+    if (this.#index[this.#find()] !== 0) return false;
+    if (this.#count === this.#most) this.#remove(this.#next);
+    else this.#count += 1;
+    this.#rows.set(this.#words, this.#next * WORDS);
+    // The place may be another one now that a row has gone.
+    this.#index[this.#find()] = this.#next + 1;
+    this.#next = (this.#next + 1) % this.#most;
+    return true;
+  }
+
+  #read({ witnessHash, pathFacet, tauFacet, seq, broadcastAfterMs }: RowMark): void {
+    readHex(this.#words, 0, HASH_WORDS, witnessHash);
+    readHex(this.#words, HASH_WORDS, FACET_WORDS, pathFacet);
+    readHex(this.#words, HASH_WORDS + FACET_WORDS, FACET_WORDS, tauFacet);
+    this.#numbers[0] = seq;
+    this.#numbers[1] = broadcastAfterMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Where the row that was read stands in the index, or where it would go. */
+  #find(): number {
+    let place = this.#home(this.#words[0] as number);
+    for (;;) {
+      const entry = this.#index[place] as number;
+      if (entry === 0 || this.#isAt((entry - 1) * WORDS)) return place;
+      place = (place + 1) % this.#index.length;
     }
+  }
+
+  #isAt(from: number): boolean {
+    for (let word = 0; word < WORDS; word += 1) {
+      if (this.#rows[from + word] !== this.#words[word]) return false;
+    }
+    return true;
+  }
+
+  /** Takes a row out of the index, and moves those up that stand behind for its sake. */
+  #remove(position: number): void {
+    const size = this.#index.length;
+    let hole = this.#homeOf(position);
+    while (this.#index[hole] !== position + 1) hole = (hole + 1) % size;
+    for (let place = (hole + 1) % size; this.#index[place] !== 0; place = (place + 1) % size) {
+      const home = this.#homeOf((this.#index[place] as number) - 1);
+      if ((place - home + size) % size < (place - hole + size) % size) continue;
+      this.#index[hole] = this.#index[place] as number;
+      hole = place;
+    }
+    this.#index[hole] = 0;
+  }
+
+  #homeOf(position: number): number {
+    return this.#home(this.#rows[position * WORDS] as number);
+  }
+
+  #home(word: number): number {
+    return Math.imul(word ^ this.#seed, SPREAD) >>> this.#shift;
+  }
+}
+
+function readHex(words: Int32Array, at: number, count: number, hex: string): void {
+  for (let index = 0; index < count; index += 1) {
+    let word = 0;
+    for (let digit = index * 8; digit < index * 8 + 8; digit += 1) {
+      word = (word << 4) | (DIGITS[hex.charCodeAt(digit)] ?? 0);
+    }
+    words[at + index] = word;
   }
 }

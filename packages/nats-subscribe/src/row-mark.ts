@@ -1,46 +1,50 @@
-import { isTimestamp, type RowRecord } from "@gaiaftcl/sealed-row";
+import type { RowRecord } from "@gaiaftcl/sealed-row";
+import { isTimestamp } from "@gaiaftcl/sealed-row";
+import { sha256Hex } from "@gaiaftcl/witness";
 import type { RowMessage } from "./message.js";
 import { TextRowMessage } from "./text-row-message.js";
 
-/** What tells a row from all others: its witness hash, and what that does not cover. */
+/**
+ * What tells a row that is ok from all others: its witness hash, and what that does not cover. The
+ * other three facets follow from the witness.
+ */
 export interface RowMark {
-  readonly hash: unknown;
-  readonly seq: unknown;
-  /** When it was broadcast, in milliseconds after it was sealed, or what stands for it. */
-  readonly broadcastAfter: unknown;
-  /** The JSON text of the quintet, or its entries where that text has no blanks. */
-  readonly quintet: unknown;
+  readonly witnessHash: string;
+  readonly pathFacet: string;
+  readonly tauFacet: string;
+  readonly seq: number;
+  readonly broadcastAfterMs: number | null;
 }
+
+const QUINTET =
+  /^\["[0-9a-f]{64}","[0-9a-f]{64}","([0-9a-f]{64})","[0-9a-f]{64}","([0-9a-f]{64})"\]$/;
 
 export function markOf(message: RowMessage): RowMark {
-  if (message instanceof TextRowMessage) {
-    const { witnessHash, seq, broadcastAfterMs, quintet } = message.event;
-    return { hash: witnessHash, seq: BigInt(seq), broadcastAfter: broadcastAfterMs, quintet };
+  if (message instanceof TextRowMessage) return message.event;
+  const { row, report } = message;
+  const { seq, signature_quintet: quintet, nats_broadcast_at_iso: broadcastAt } = row;
+  const witnessHash = String(row["witness_hash_sha256"]);
+  const [, pathFacet, tauFacet] = QUINTET.exec(String(quintet)) ?? [];
+  const exact = Number(seq);
+  const broadcastAfterMs = broadcastAfter(row);
+  if (
+    report.level === "witness" ||
+    pathFacet === undefined ||
+    tauFacet === undefined ||
+    typeof seq !== "bigint" ||
+    !Number.isSafeInteger(exact) ||
+    broadcastAfterMs === undefined
+  ) {
+    // A row of another make, or large numbers: whatever stands in it counts.
+    const beside = sha256Hex(JSON.stringify([String(seq), quintet, broadcastAt].map(String)));
+    return { witnessHash, pathFacet: beside, tauFacet: beside, seq: -1, broadcastAfterMs: null };
   }
-  const { row } = message;
-  return {
-    hash: row["witness_hash_sha256"],
-    seq: row["seq"],
-    broadcastAfter: broadcastAfter(row),
-    quintet: row["signature_quintet"],
-  };
+  return { witnessHash, pathFacet, tauFacet, seq: exact, broadcastAfterMs };
 }
 
-function broadcastAfter(row: RowRecord): unknown {
+function broadcastAfter(row: RowRecord): number | null | undefined {
   const { sealed_at_iso: sealedAt, nats_broadcast_at_iso: broadcastAt } = row;
-  if (!isTimestamp(sealedAt) || !isTimestamp(broadcastAt)) return broadcastAt;
+  if (broadcastAt === null) return null;
+  if (!isTimestamp(sealedAt) || !isTimestamp(broadcastAt)) return undefined;
   return Date.parse(broadcastAt) - Date.parse(sealedAt);
-}
-
-export function isSameRow(one: RowMark, other: RowMark): boolean {
-  return (
-    one.hash === other.hash &&
-    one.seq === other.seq &&
-    one.broadcastAfter === other.broadcastAfter &&
-    textOf(one.quintet) === textOf(other.quintet)
-  );
-}
-
-function textOf(quintet: unknown): unknown {
-  return Array.isArray(quintet) ? JSON.stringify(quintet) : quintet;
 }

@@ -41,6 +41,8 @@ export interface SubscribeOptions {
         readonly whenFull?: FullPolicy | undefined;
       }
     | undefined;
+  /** Verify in a second thread as well while rows come fast; default true. */
+  readonly thread?: boolean | undefined;
   /** How many rows are remembered to recognise duplicates; default 16,384. */
   readonly dedupWindow?: number | undefined;
   /** The largest event that is looked at, in bytes; default 16 MiB. */
@@ -63,6 +65,7 @@ export interface ResolvedOptions {
   readonly afterSeq: ReadonlyMap<string, bigint>;
   readonly onlyVerified: boolean;
   readonly buffer: BufferLimits;
+  readonly thread: boolean;
   readonly dedupWindow: number;
   readonly maxEventBytes: number;
   readonly onStatus: ((status: SubscriptionStatus) => void) | undefined;
@@ -109,6 +112,7 @@ export function resolveOptions(options: SubscribeOptions): ResolvedOptions {
       bytes: whole("buffer.bytes", buffer.bytes ?? 64 * 1024 * 1024, 1),
       whenFull: policyOf(buffer.whenFull ?? "dropOldest"),
     },
+    thread: options.thread !== false,
     dedupWindow: whole("dedupWindow", options.dedupWindow ?? 16_384, 0),
     maxEventBytes: whole("maxEventBytes", options.maxEventBytes ?? 16 * 1024 * 1024, 1),
     onStatus: options.onStatus,

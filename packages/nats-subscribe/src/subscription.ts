@@ -2,11 +2,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Pattern } from "@gaiaftcl/nats-subject";
 import type { Msg } from "@nats-io/nats-core";
 import { ArrivalBuffer } from "./arrival-buffer.js";
-import { type Arrival, Assay, type Assayed } from "./assay.js";
+import { Assay, type Assayed } from "./assay.js";
 import { Brokers } from "./brokers.js";
 import type { LaneRow } from "./database-lane.js";
 import type { SubscribedMessage } from "./message.js";
 import { NatsSubscribeError } from "./nats-subscribe-error.js";
+import { type Arrival, SharedReader } from "./shared-reader.js";
 import { type BrokerName, StatusFeed, type SubscriptionStatus } from "./status.js";
 import type { SubjectFilter } from "./subject-filter.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
@@ -32,8 +33,11 @@ export interface SubscriptionStats {
 
 /** Rows of the database that wait beside the messages; the database keeps the rest. */
 const LANE_ROWS = 64;
-/** After so many messages in a row the event loop gets its turn. */
+/** After so many messages in a row, or more where more wait, the event loop gets its turn. */
 const TURN_MESSAGES = 256;
+const MOST_MESSAGES = 2048;
+/** So many messages are gathered at most before two threads share them. */
+const GATHERED_MESSAGES = 256;
 
 /**
  * A subscription (cell format, section 7): an async iterator of messages, each with its report.
@@ -45,6 +49,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   readonly #filter: SubjectFilter;
   readonly #statuses: StatusFeed;
   readonly #buffer: ArrivalBuffer<Arrival>;
+  readonly #reader: SharedReader;
   readonly #assay: Assay;
   readonly #brokers: Brokers;
   readonly #looksUp: boolean;
@@ -62,6 +67,9 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   #room: (() => void)[] = [];
   #turn: Promise<unknown> | undefined;
   #sinceTurn = 0;
+  #turnMessages = TURN_MESSAGES;
+  #gathered = false;
+  #onGathered: (() => void) | undefined;
   #draining = false;
   #failure: { readonly cause: unknown } | undefined;
   #droppedUntold = 0;
@@ -72,7 +80,8 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     this.#options = options;
     this.#statuses = new StatusFeed(options.onStatus);
     this.#buffer = new ArrivalBuffer(options.buffer, (arrival) => this.#onDrop(arrival));
-    this.#assay = new Assay(options, this.#stop.signal);
+    this.#reader = new SharedReader(options);
+    this.#assay = new Assay(this.#reader, options, this.#stop.signal);
     this.#looksUp = this.#assay.looksUp;
     this.#brokers = new Brokers(
       filter,
@@ -138,7 +147,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   /** Ends it: the iterator is done, connections of its own are closed. More than once does nothing. */
   async close(): Promise<void> {
     this.#end();
-    await this.#brokers.close();
+    await Promise.all([this.#brokers.close(), this.#reader.close()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -147,15 +156,51 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
 
   /** A message that waits and needs nothing looked up, as most do. */
   #takeNow(): SubscribedMessage | undefined {
-    while (this.#sinceTurn < TURN_MESSAGES && this.#lane.length === 0) {
+    while (this.#sinceTurn < this.#turnMessages && this.#lane.length === 0) {
       // What is closed or has failed holds nothing any more.
-      const arrival = this.#looksUp ? undefined : this.#buffer.shift();
+      const arrival = this.#looksUp ? undefined : this.#shift();
       if (arrival === undefined) return undefined;
       this.#sinceTurn += 1;
       const message = this.#admit(this.#assay.assay(arrival));
       if (message !== undefined) return message;
     }
     return undefined;
+  }
+
+  /**
+   * The next message, once it may be read here. While a second thread has it, more are gathered for
+   * the two to share, and only then this thread does what that one has not come to.
+   */
+  #shift(): Arrival | undefined {
+    const head = this.#buffer.at(this.#buffer.taken);
+    if (head !== undefined && this.#reader.isPending(head)) {
+      if (!this.#gathered && this.#buffer.length < GATHERED_MESSAGES) return undefined;
+      this.#reader.help(head);
+    }
+    const arrival = this.#buffer.shift();
+    this.#reader.share(this.#buffer);
+    return arrival;
+  }
+
+  /** Waits for as many messages as are worth sharing, at most until the event loop comes round. */
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearImmediate(immediate);
+        this.#onGathered = undefined;
+        this.#gathered = true;
+        this.#startTurn();
+        resolve();
+      };
+      const immediate = setImmediate(done);
+      this.#onGathered = done;
+    });
+  }
+
+  /** What came while others had their turn is handed out before they get the next one. */
+  #startTurn(): void {
+    this.#sinceTurn = 0;
+    this.#turnMessages = Math.min(Math.max(this.#buffer.length, TURN_MESSAGES), MOST_MESSAGES);
   }
 
   /** Callers that do not wait for one another are served in order. */
@@ -176,14 +221,18 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.cause;
       if (this.#stop.signal.aborted) return { done: true, value: undefined };
-      if (this.#sinceTurn >= TURN_MESSAGES) {
-        this.#sinceTurn = 0;
+      if (this.#sinceTurn >= this.#turnMessages) {
         await nextTurn();
+        this.#startTurn();
       }
       this.#sinceTurn += 1;
       const row = this.#lane.shift();
-      const arrival = row === undefined ? this.#buffer.shift() : undefined;
+      const arrival = row === undefined ? this.#shift() : undefined;
       if (row === undefined && arrival === undefined) {
+        if (this.#buffer.length > 0) {
+          await this.#gather();
+          continue;
+        }
         if (this.#draining) return { done: true, value: undefined };
         await this.#arrival();
         continue;
@@ -238,7 +287,9 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     }
     this.#count.received += 1;
     const bytes = data.byteLength + subject.length;
-    if (!this.#buffer.push({ subject, message, bytes })) {
+    const arrival = arrivalOf(subject, message, bytes);
+    this.#reader.count();
+    if (!this.#buffer.push(arrival)) {
       const { messages } = this.#options.buffer;
       this.#fail(
         new NatsSubscribeError(
@@ -247,6 +298,8 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
         ),
       );
     }
+    this.#reader.share(this.#buffer);
+    if (this.#buffer.length >= GATHERED_MESSAGES) this.#onGathered?.();
     this.#ring();
   }
 
@@ -265,6 +318,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
 
   #onDrop(arrival: Arrival): void {
     this.#count.dropped += 1;
+    this.#reader.drop(arrival);
     this.#brokers.onDrop(arrival.subject);
     this.#droppedUntold += 1;
     if (this.#droppedUntold > 1) return;
@@ -290,7 +344,8 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   }
 
   #arrival(): Promise<void> {
-    this.#sinceTurn = 0;
+    this.#startTurn();
+    this.#gathered = false;
     return new Promise((resolve) => this.#wake.push(resolve));
   }
 
@@ -306,6 +361,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     this.#failure = { cause };
     this.#end();
     void this.#brokers.close();
+    void this.#reader.close();
   }
 
   #end(): void {
@@ -315,6 +371,12 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     this.#buffer.clear();
     this.#lane.length = 0;
     this.#statuses.end();
+    this.#onGathered?.();
     this.#ring();
   }
+}
+
+/** All its members from the start, so that all arrivals have one shape. */
+function arrivalOf(subject: string, message: Msg, bytes: number): Arrival {
+  return { subject, message, bytes, ticket: undefined, text: undefined, reading: undefined };
 }

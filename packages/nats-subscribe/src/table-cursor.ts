@@ -1,4 +1,3 @@
-import type { RowMark } from "./row-mark.js";
 import type { RowSource } from "./row-source.js";
 
 interface SeenRow {
@@ -33,9 +32,9 @@ export class TableCursor {
   }
 
   /** A row from the broker was delivered, and all before it were. */
-  note({ seq, hash }: RowMark): void {
+  note(seq: unknown, hash: string): void {
     if (this.#frozen || typeof seq !== "bigint" || seq <= this.#position) return;
-    this.#recent.push({ seq, hash: String(hash) });
+    this.#recent.push({ seq, hash });
     if (this.#recent.length >= REMEMBERED) void this.settle().catch(() => {});
   }
 

@@ -116,7 +116,8 @@ describe("verifying an event on its text", () => {
           witnessHash: row["witness_hash_sha256"],
           seq: 7,
           broadcastAfterMs: row["nats_broadcast_at_iso"] === null ? null : delayOf(row),
-          quintet: JSON.parse(row["signature_quintet"] as string),
+          pathFacet: JSON.parse(row["signature_quintet"] as string)[2],
+          tauFacet: JSON.parse(row["signature_quintet"] as string)[4],
         });
       }),
       { numRuns: 500 },

@@ -24,8 +24,9 @@ export interface VerifiedEvent {
   readonly seq: number;
   /** When it was broadcast, in milliseconds after it was sealed; null where it does not say. */
   readonly broadcastAfterMs: number | null;
-  /** The entries of its quintet. */
-  readonly quintet: readonly string[];
+  /** The two facets that do not follow from the witness. */
+  readonly pathFacet: Sha256Hex;
+  readonly tauFacet: Sha256Hex;
 }
 
 /** Verifies many events of one table on their text, without taking them apart. */
@@ -136,12 +137,20 @@ function eventReader(table: SealedTable): (text: string) => VerifiedEvent | unde
     if (!isWitnessOf(witness, identity.witnessHead, fields, likely)) return undefined;
     const witnessHash = sha256Hex(witness);
     if (textAt(text, at.hash) !== witnessHash) return undefined;
-    const quintet = identity.hasher.facetsOf(witnessHash);
-    if (!isQuintetOf(valueAt(text, at.quintet), quintet, QUOTED_QUINTET_FORM)) return undefined;
+    const facets = identity.hasher.facetsOf(witnessHash);
+    if (!isQuintetOf(valueAt(text, at.quintet), facets, QUOTED_QUINTET_FORM)) return undefined;
+    const [, , pathFacet, , tauFacet] = facets;
     likely = witnessHash;
     const delay = isDelayed ? Date.parse(broadcast) - Date.parse(sealedAt) : 0;
     const broadcastAfterMs = broadcast === null ? null : delay;
-    return { id, witnessHash, seq, broadcastAfterMs, quintet };
+    return {
+      id,
+      witnessHash,
+      seq,
+      broadcastAfterMs,
+      pathFacet,
+      tauFacet,
+    };
   };
 }
 
