@@ -4,6 +4,6 @@ import { expect, it } from "vitest";
 
 it("the README's example prints what its comments say", async () => {
   const { printed, promised } = await runReadmeExample(join(import.meta.dirname, ".."));
-  expect(promised).toHaveLength(2);
+  expect(promised).toHaveLength(4);
   expect(printed).toEqual(promised);
 });
