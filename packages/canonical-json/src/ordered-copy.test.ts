@@ -58,6 +58,32 @@ describe("objects encoded one after the other", () => {
 });
 
 test.each([
+  ["a string", "text"],
+  ["a number", 1.5],
+  ["null", null],
+  ["a boolean", true],
+  ["an array", [[]]],
+  ["an object", { a: [{}] }],
+])("an array of one element, %s, is written as it is", (_, element) => {
+  expect(encodeOrdered([element])).toBe(JSON.stringify([element]));
+});
+
+test.each([
+  ["undefined", undefined],
+  ["NaN", Number.NaN],
+  ["a bigint", 1n],
+  ["a function", () => 1],
+  ["a symbol", Symbol("s")],
+  ["half of a surrogate pair", "\ud800"],
+  ["a date", new Date(0)],
+  ["an array of a class", new (class List extends Array {})()],
+])("%s is left to the writer, wherever it stands", (_, value) => {
+  for (const holder of [[value], [0, value], { a: [value] }]) {
+    expect(encodeOrdered(holder)).toBeUndefined();
+  }
+});
+
+test.each([
   ["a string", "abc"],
   ["half of a surrogate pair", "\ud800"],
   ["an object", { toJSON: () => "called" }],
