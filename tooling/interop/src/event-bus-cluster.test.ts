@@ -1,8 +1,9 @@
 import { type Delivery, EventBus, type StoredEvent } from "@gaiaftcl/event-bus";
+import { jetStream } from "@gaiaftcl/event-bus/jetstream";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
 import { createClient } from "@redis/client";
 import { describe, expect, it } from "vitest";
-import { RedisClusterServers, until } from "./event-bus-peers.ts";
+import { JetStreamClusterServers, RedisClusterServers, until } from "./event-bus-peers.ts";
 
 describe("a Redis Cluster", () => {
   it("takes the shards of a bus by configuration alone, and survives a node that is killed", async () => {
@@ -59,6 +60,55 @@ describe("a Redis Cluster", () => {
       }),
     );
     expect(new Set(shares.flat()).size).toBe(3_000);
+    await other.close();
+    await bus.close();
+  });
+});
+
+describe("a JetStream cluster", () => {
+  it("replicates the shards of a bus by configuration alone, and survives a node that is killed", async () => {
+    await using cluster = await JetStreamClusterServers.run();
+    const adapter = () =>
+      jetStream({
+        url: cluster.urls,
+        prefix: "spread",
+        replicas: 3,
+        connectTimeoutMs: 2_000,
+        requestTimeoutMs: 2_000,
+      });
+    // A cluster that has just come up has no leader yet; the bus waits for one.
+    const bus = new EventBus({ numShards: 4, adapter: adapter(), retry: { maxDelayMs: 500 } });
+    const texts = Array.from({ length: 2_000 }, (_, i) => String(i));
+    bus.ingestRawBatch(texts.slice(0, 1_000));
+    await bus.flush({ signal: AbortSignal.timeout(60_000) });
+
+    const [victim] = cluster.nodes;
+    await victim?.kill();
+    bus.ingestRawBatch(texts.slice(1_000));
+    // Two of three are a majority: nothing has to wait for the third.
+    await bus.flush({ signal: AbortSignal.timeout(60_000) });
+    expect(bus.stats()).toMatchObject({ delivered: 2_000, failed: 0, undelivered: 0 });
+
+    const other = new EventBus({ numShards: 4, adapter: adapter() });
+    const found: StoredEvent[] = [];
+    for await (const event of other.events()) if (found.push(event) === 2_000) break;
+    expect(found.map(({ raw }) => raw).toSorted()).toEqual(texts.toSorted());
+    await victim?.start();
+
+    const seen = new Set<string>();
+    const members = ["a", "b"].map((consumer) => other.consumerGroup("g", { consumer }));
+    const shares = members.map(async (member) => {
+      for await (const delivery of member) {
+        seen.add(delivery.event.raw);
+        await delivery.acknowledge();
+        if (seen.size === 2_000) for (const each of members) void each.close();
+      }
+      return member.stats().delivered;
+    });
+    const [ofA = 0, ofB = 0] = await Promise.all(shares);
+    expect(ofA).toBeGreaterThan(0);
+    expect(ofB).toBeGreaterThan(0);
+    expect(seen.size).toBe(2_000);
     await other.close();
     await bus.close();
   });

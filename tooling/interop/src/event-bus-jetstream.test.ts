@@ -171,6 +171,28 @@ describe("a bus on JetStream", () => {
     ).toThrow(/cannot be the name/);
   });
 
+  it("leaves to other members of a group what one does not come to", async () => {
+    const prefix = `j${prefixes++}`;
+    const adapter = () => jetStream({ url: server.url, prefix });
+    const bus = new EventBus({ numShards: 2, adapter: adapter() });
+    bus.ingestRawBatch(Array.from({ length: 500 }, (_, i) => String(i)));
+    await bus.flush();
+    const options = { prefetch: 10, redeliverAfterMs: 60_000 };
+    const slow = bus.consumerGroup("g", { consumer: "slow", ...options });
+    await slow.next();
+    // Far from everything the slow member has; a second one gets the rest without waiting for it.
+    const other = bus.consumerGroup("g", { consumer: "other", ...options });
+    let received = 0;
+    for await (const delivery of other) {
+      await delivery.acknowledge();
+      received += 1;
+      if (received === 400) break;
+    }
+    await slow.close();
+    await bus.close();
+    expect(received).toBe(400);
+  });
+
   it("refuses options that cannot be used", () => {
     expect(() => jetStream({ url: "" })).toThrow(/non-empty/);
     for (const prefix of ["a.b", "a b", "*", ">", ""]) {

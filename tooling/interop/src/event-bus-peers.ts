@@ -114,11 +114,11 @@ export class RedisServer extends ServerProcess {
 
 /** A nats-server with JetStream. */
 export class JetStreamServer extends ServerProcess {
-  static async run(): Promise<JetStreamServer> {
+  static async run(extra: readonly string[] = []): Promise<JetStreamServer> {
     const { natsServer } = await ensurePeers(["natsServer"]);
     const port = await freePort();
     const directory = await mkdtemp(join(tmpdir(), "event-bus-nats-"));
-    const args = ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", directory];
+    const args = ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", directory, ...extra];
     const server = new JetStreamServer(natsServer, args, port, directory);
     await server.start();
     return server;
@@ -126,6 +126,35 @@ export class JetStreamServer extends ServerProcess {
 
   get url(): string {
     return `nats://127.0.0.1:${this.port}`;
+  }
+}
+
+/** Three nats-servers that replicate one another's streams. */
+export class JetStreamClusterServers implements AsyncDisposable {
+  readonly nodes: readonly JetStreamServer[];
+
+  private constructor(nodes: readonly JetStreamServer[]) {
+    this.nodes = nodes;
+  }
+
+  static async run(): Promise<JetStreamClusterServers> {
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(",");
+    const nodes: JetStreamServer[] = [];
+    for (const [i, port] of ports.entries()) {
+      const listen = ["--cluster", `nats://127.0.0.1:${port}`, "--routes", routes];
+      const name = ["--server_name", `node${i}`, "--cluster_name", "event-bus"];
+      nodes.push(await JetStreamServer.run([...name, ...listen]));
+    }
+    return new JetStreamClusterServers(nodes);
+  }
+
+  get urls(): readonly string[] {
+    return this.nodes.map(({ url }) => url);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
   }
 }
 

@@ -29,6 +29,8 @@ export class JetStreamGroupMember implements GroupMember {
   /** Messages that came and were not pulled yet. */
   #arrived: JsMsg[] = [];
   #wake: () => void = () => undefined;
+  /** Shards whose messages have to wait until some were pulled. */
+  #waiting: (() => void)[] = [];
   readonly #lent: Map<StoredEvent, JsMsg> = new Map();
   #consuming: Promise<unknown> | undefined;
   #limit = 0;
@@ -60,6 +62,7 @@ export class JetStreamGroupMember implements GroupMember {
         const delivery = this.#deliver(message);
         if (delivery !== undefined) deliveries.push(delivery);
       }
+      this.#goOn();
       if (deliveries.length > 0) return deliveries;
       await this.#arrival(signal);
     }
@@ -84,6 +87,7 @@ export class JetStreamGroupMember implements GroupMember {
   async close(): Promise<void> {
     this.#end.abort();
     this.#wake();
+    this.#goOn();
     for (const message of [...this.#lent.values(), ...this.#arrived]) message.nak();
     this.#lent.clear();
     this.#arrived = [];
@@ -107,6 +111,8 @@ export class JetStreamGroupMember implements GroupMember {
         for await (const message of messages) {
           this.#arrived.push(message);
           this.#wake();
+          // What this member fetches and does not handle, no other can have.
+          if (this.#arrived.length >= this.#limit) await this.#room();
         }
       } catch (error) {
         const doing = `reading ${link.streamOf(shardId)} for the group ${options.group}`;
@@ -142,6 +148,20 @@ export class JetStreamGroupMember implements GroupMember {
       const share = Math.max(1, Math.ceil(this.#limit / this.#context.shards));
       return await consumer.consume({ max_messages: share });
     });
+  }
+
+  /** Resolves when something was pulled, or the member ends. */
+  #room(): Promise<void> {
+    if (this.#end.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   #deliver(message: JsMsg): GroupDelivery | undefined {
