@@ -1,0 +1,1 @@
+export { loadIdentity, type SaveIdentityOptions, saveIdentity } from "./identity-file.js";

@@ -1,0 +1,41 @@
+export {
+  type ChannelName,
+  channelHash,
+  channelHint,
+  channelNameProblem,
+  ensureChannelName,
+  isChannelName,
+  publishStreamId,
+} from "./channel-name.js";
+export {
+  type ChainFault,
+  type ChainQuestion,
+  type ChainVerdict,
+  MAX_CHAIN_LINKS,
+  verifyDelegationChain,
+} from "./delegation-chain.js";
+export { keyedHash, nodeIdOf, originHashOf, verifySignature } from "./entity.js";
+export { Identity } from "./identity.js";
+export {
+  type DelegateTokenOptions,
+  delegateToken,
+  type IssueTokenOptions,
+  issueToken,
+} from "./issue-token.js";
+export {
+  NetIdentityError,
+  type NetIdentityErrorCode,
+  type TokenFault,
+} from "./net-identity-error.js";
+export { generateNetKeypair, type NetKeypair, netKeypairOf } from "./net-keypair.js";
+export { PermissionToken, TOKEN_BYTES, type TokenFields } from "./permission-token.js";
+export type { RandomBytes } from "./random.js";
+export { SCOPE, type ScopeWord, scopeBits, scopeContains, scopeWords } from "./scope.js";
+export { TokenCache, type TokenCacheOptions, type TokenQuestion } from "./token-cache.js";
+export {
+  type TokenVerdict,
+  tokenAuthorizes,
+  tokenIsExpired,
+  tokenValidity,
+  verifyToken,
+} from "./token-validity.js";
