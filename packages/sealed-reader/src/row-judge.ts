@@ -45,6 +45,8 @@ export class RowJudge {
   #accepted: Pick<RowReport, "table" | "ok" | "level" | "checks" | "summary"> | undefined;
   readonly #idIndex: number;
   readonly #hashIndex: number;
+  /** The witness hash of the row accepted last. */
+  #lastHash: RowValue | undefined;
 
   constructor(shape: TableShape, options: JudgeOptions) {
     this.#shape = shape;
@@ -85,11 +87,11 @@ export class RowJudge {
   #acceptsFast(scanned: ScannedRow): boolean {
     if (!this.#inOrder || this.#verifier === undefined) return false;
     const previous = scanned.previous ?? GENESIS_HASH;
-    return (
-      scanned.cosignatures === null &&
-      isSha256Hex(previous) &&
-      this.#verifier.acceptsValues(scanned.values, previous)
-    );
+    const isHash = previous === this.#lastHash || isSha256Hex(previous);
+    if (scanned.cosignatures !== null || !isHash) return false;
+    const accepted = this.#verifier.acceptsValues(scanned.values, previous);
+    if (accepted) this.#lastHash = scanned.values[this.#hashIndex];
+    return accepted;
   }
 
   #report(scanned: ScannedRow, row: RowRecord): RowReport {

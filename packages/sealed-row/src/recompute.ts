@@ -95,8 +95,11 @@ function payloadWriter(table: SealedTable): (values: readonly Value[]) => string
         }
         payload += column.label + column.written;
       } else {
-        if (!isInteger(value) || !Number.isSafeInteger(Number(value))) return undefined;
-        payload += column.label + value;
+        if (typeof value !== "bigint" && typeof value !== "number") return undefined;
+        // A `number` is written several times as fast as the `bigint` that it is equal to.
+        const integer = Number(value);
+        if (!Number.isSafeInteger(integer)) return undefined;
+        payload += column.label + integer;
       }
     }
     return `${payload}}`;
