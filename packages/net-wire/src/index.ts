@@ -48,6 +48,7 @@ export {
   PINGWAVE_BYTES,
   type Pingwave,
   type PingwaveHealth,
+  pingwaveHealth,
 } from "./pingwave.js";
 export { ReplayWindow } from "./replay-window.js";
 export {
