@@ -75,8 +75,26 @@ describe("a dictionary gives the tags of the reference", () => {
     expect(tool([])).toEqual([]);
   });
 
-  it("gives no version tag where an empty one is given", () => {
-    expect(tagsOf({ tools: [{ version: "" }] })).toEqual(["software.tool.0.stateless=true"]);
+  it("reads all tools but the last back, so that nothing empty is left of them", () => {
+    const tool = { version: "", requires: [""] };
+    const stateless = "software.tool.0.stateless=true";
+    expect(tagsOf({ tools: [tool] })).toEqual(["software.tool.0.requires=", stateless]);
+    expect(tagsOf({ tools: [tool, tool] })).toEqual([
+      stateless,
+      "software.tool.0.version=1.0.0",
+      "software.tool.1.requires=",
+      "software.tool.1.stateless=true",
+    ]);
+  });
+
+  it("keeps what is optional even when it is empty", () => {
+    expect(tagsOf({ software: { cuda_version: "", os: "" } })).toEqual(["software.cuda_version="]);
+    expect(tagsOf({ models: [{ quantization: "", family: "" }] })).toEqual([
+      "software.model.0.modalities=text",
+      "software.model.0.quantization=",
+    ]);
+    const tools = [{ tool_id: "t", input_schema: "" }];
+    expect([...readCapabilities({ tools }).metadata]).toEqual([["tool::t::input_schema", ""]]);
   });
 
   it("ignores what an object inherits", () => {

@@ -27,13 +27,19 @@ const LIMITS = [
 ] as const;
 const DEFAULT_TOOL_VERSION = "1.0.0";
 
-/** Collects tags; a value that is zero or empty gives none. */
+/** Collects tags. */
 class TagWriter {
   readonly tags: Set<string> = new Set();
 
+  /** A value that is zero or empty gives no tag. */
   value(key: string, value: string | number | bigint | undefined): void {
     if (value === undefined || value === "" || value === 0 || value === 0n) return;
     this.tags.add(`${key}=${value}`);
+  }
+
+  /** An optional text gives a tag whenever it is given, even empty. */
+  optional(key: string, value: string | undefined): void {
+    if (value !== undefined) this.tags.add(`${key}=${value}`);
   }
 }
 
@@ -56,8 +62,8 @@ export function readCapabilities(dictionary: unknown): CapabilitySet {
   dictionaryListField(caps, "models").forEach((model, index) => {
     writeModel(writer, model, `software.model.${index}`);
   });
-  dictionaryListField(caps, "tools").forEach((tool, index) => {
-    writeTool(writer, metadata, tool, `software.tool.${index}`);
+  dictionaryListField(caps, "tools").forEach((tool, index, tools) => {
+    writeTool(writer, metadata, tool, `software.tool.${index}`, index === tools.length - 1);
   });
   for (const tag of textsField(caps, "tags") ?? []) writer.tags.add(tag);
   const limits = dictionaryField(caps, "limits");
@@ -105,7 +111,7 @@ function writeSoftware(writer: TagWriter, software: Dictionary): void {
   writer.value("software.os_version", textField(software, "os_version"));
   writeVersions(writer, software, "runtimes", "software.runtime");
   writeVersions(writer, software, "frameworks", "software.framework");
-  writer.value("software.cuda_version", textField(software, "cuda_version"));
+  writer.optional("software.cuda_version", textField(software, "cuda_version"));
   writeVersions(writer, software, "drivers", "software.driver");
 }
 
@@ -123,30 +129,38 @@ function writeModel(writer: TagWriter, model: Dictionary, prefix: string): void 
   writer.value(`${prefix}.family`, textField(model, "family"));
   writer.value(`${prefix}.parameters_b_x10`, u32Field(model, "parameters_b_x10"));
   writer.value(`${prefix}.context_length`, u32Field(model, "context_length"));
-  writer.value(`${prefix}.quantization`, textField(model, "quantization"));
+  writer.optional(`${prefix}.quantization`, textField(model, "quantization"));
   const words = (textsField(model, "modalities") ?? []).map((word) => normalizeModality(word));
   writer.value(`${prefix}.modalities`, [...new Set(["text", ...words])].join(","));
   writer.value(`${prefix}.tokens_per_sec`, u32Field(model, "tokens_per_sec"));
   if (booleanField(model, "loaded") === true) writer.tags.add(`${prefix}.loaded=true`);
 }
 
+/**
+ * The reference reads back the tools it has whenever it adds another, so that in all but the last an
+ * empty version becomes the default, and one empty requirement none.
+ */
 function writeTool(
   writer: TagWriter,
   metadata: Map<string, string>,
   tool: Dictionary,
   prefix: string,
+  isLast: boolean,
 ): void {
   const id = textField(tool, "tool_id");
   writer.value(`${prefix}.tool_id`, id);
   writer.value(`${prefix}.name`, textField(tool, "name"));
-  writer.value(`${prefix}.version`, textField(tool, "version") ?? DEFAULT_TOOL_VERSION);
+  const version = textField(tool, "version") ?? DEFAULT_TOOL_VERSION;
+  writer.value(`${prefix}.version`, version === "" && !isLast ? DEFAULT_TOOL_VERSION : version);
   for (const schema of ["input_schema", "output_schema"]) {
-    const text = textField(tool, schema) ?? "";
-    if (text !== "") metadata.set(`tool::${id ?? ""}::${schema}`, text);
+    const text = textField(tool, schema);
+    if (text !== undefined) metadata.set(`tool::${id ?? ""}::${schema}`, text);
   }
   const requires = textsField(tool, "requires") ?? [];
-  // One empty requirement still is one: it leaves a tag with nothing after the sign.
-  if (requires.length > 0) writer.tags.add(`${prefix}.requires=${requires.join(",")}`);
+  const joined = requires.join(",");
+  if (requires.length > 0 && (joined !== "" || isLast)) {
+    writer.optional(`${prefix}.requires`, joined);
+  }
   writer.value(`${prefix}.estimated_time_ms`, u32Field(tool, "estimated_time_ms"));
   writer.tags.add(`${prefix}.stateless=${booleanField(tool, "stateless") ?? true}`);
 }
