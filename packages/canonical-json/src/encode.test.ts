@@ -62,6 +62,25 @@ describe("what encode writes", () => {
     expect(encode({ c: 1, b: undefined, a: 2 })).toBe('{"a":2,"c":1}');
   });
 
+  test("text beside other values, whichever of them are left out", () => {
+    const members = ["text", 1, undefined, {}];
+    for (let round = 0; round < 2; round += 1) {
+      for (const c of members) {
+        for (const b of members) {
+          for (const a of members) {
+            const expected = JSON.stringify({ a, b, c });
+            expect(encode({ c, b, a })).toBe(expected);
+            expect(encode({ a, b, c })).toBe(expected);
+            expect(encodePortable({ c, b, a })).toBe(expected);
+            expect(encode({ "\n": c, '"': 1, "\t": b })).toBe(
+              JSON.stringify({ "\t": b, "\n": c, '"': 1 }),
+            );
+          }
+        }
+      }
+    }
+  });
+
   test("__proto__ and other inherited names as ordinary keys", () => {
     const value = JSON.parse('{"toString":1,"constructor":{"__proto__":[2]},"__proto__":{"x":3}}');
     expect(encode(value)).toBe(

@@ -2,12 +2,29 @@ import { findNotPortable, type NotPortable } from "./portable-key.js";
 import { isSorted, sortKeys } from "./sort-keys.js";
 import { HUGE } from "./string-body.js";
 
+/** Where a member stands: at the beginning, after a member that is text and lacks its quote, or after another. */
+export const FIRST = 0;
+export const AFTER_TEXT = 2;
+export const AFTER_OTHER = 4;
+export type Opening = typeof FIRST | typeof AFTER_TEXT | typeof AFTER_OTHER;
+
+/** How many heads a key may have: each opening, before text and before other values. */
+const HEADS = 6;
+
+/** What precedes the value of a member, its opening quote included if it is text. */
+export function headOf(body: string, opening: Opening, isText: boolean): string {
+  const start = opening === FIRST ? '{"' : opening === AFTER_TEXT ? '","' : ',"';
+  return isText ? `${start}${body}":"` : `${start}${body}":`;
+}
+
 /** The keys of an object as it lists them, and what is true of every object with these keys. */
 export class KeyList {
   readonly keys: readonly string[];
   readonly inOrder: boolean;
   /** In ascending order of UTF-16 units. */
   readonly sorted: readonly string[];
+  /** What has been asked for of what may precede the value of each of the sorted keys. */
+  readonly #heads: (string | undefined)[] = [];
   #plain: boolean | undefined;
   #notPortable: NotPortable | "unknown" | undefined = "unknown";
 
@@ -27,6 +44,21 @@ export class KeyList {
   get notPortable(): NotPortable | undefined {
     if (this.#notPortable === "unknown") this.#notPortable = findNotPortable(this.sorted);
     return this.#notPortable;
+  }
+
+  /**
+   * What precedes the value of a sorted key that is plain, put together once for many objects.
+   *
+   * @param opening what ends the member before, or begins the object
+   */
+  head(index: number, opening: Opening, isText: boolean): string {
+    const slot = index * HEADS + opening + (isText ? 1 : 0);
+    const known = this.#heads[slot];
+    if (known !== undefined) return known;
+    const head = headOf(this.sorted[index] as string, opening, isText);
+    // Looking into it has an engine put the pieces together, here rather than in every text.
+    this.#heads[slot] = Number.isNaN(head.charCodeAt(0)) ? "" : head;
+    return head;
   }
 
   has(keys: readonly string[]): boolean {
@@ -50,7 +82,7 @@ interface Table {
 /**
  * Programs encode objects of a few kinds over and over, and sorting and checking their keys takes as
  * long as writing them. What was found out last about some lists of keys is therefore kept: a pure
- * function of the keys, in tables that hold less than a million UTF-16 units, whatever is encoded.
+ * function of the keys, in tables that hold a few million UTF-16 units at most, whatever is encoded.
  */
 const narrow: Table = { slots: 256, maxKeys: 64, maxUnits: 1024, lists: [] };
 const wide: Table = { slots: 8, maxKeys: 4096, maxUnits: 65_536, lists: [] };

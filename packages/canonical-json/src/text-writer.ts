@@ -1,5 +1,13 @@
 import { MAX_CONTAINERS, MAX_ENCODE_DEPTH } from "./encode-limits.js";
-import { type KeyList, keyListOf } from "./key-list.js";
+import {
+  AFTER_OTHER,
+  AFTER_TEXT,
+  FIRST,
+  headOf,
+  type KeyList,
+  keyListOf,
+  type Opening,
+} from "./key-list.js";
 import { isPolluted } from "./pollution.js";
 import { Refusal } from "./refusal.js";
 import { bodyOf } from "./string-body.js";
@@ -140,7 +148,7 @@ class TextWriter {
 
   #object(object: Readonly<Record<string, unknown>>, depth: number): string {
     let text = "";
-    let separator = '{"';
+    let opening: Opening = FIRST;
     let key = "";
     let reading = true;
     try {
@@ -156,27 +164,25 @@ class TextWriter {
         }
       }
       const { sorted, plain } = list;
-      for (const sortedKey of sorted) {
-        key = sortedKey;
+      for (let index = 0; index < sorted.length; index += 1) {
+        key = sorted[index] as string;
         reading = true;
         const value = source[key];
         reading = false;
         if (value === undefined) continue;
-        const head = plain ? key : bodyOf(key);
-        if (typeof value === "string") {
-          text = `${text}${separator}${head}":"${this.#body(value)}`;
-          separator = '","';
-        } else {
-          text = `${text}${separator}${head}":${this.#value(value, depth)}`;
-          separator = ',"';
-        }
+        const isText = typeof value === "string";
+        const head = plain
+          ? list.head(index, opening, isText)
+          : headOf(bodyOf(key), opening, isText);
+        text = text + head + (isText ? this.#body(value) : this.#value(value, depth));
+        opening = isText ? AFTER_TEXT : AFTER_OTHER;
         if (++this.#pieces > this.#maxPieces) text = this.#joined(text);
       }
     } catch (error) {
       throw enclose(error, reading, object, key);
     }
-    if (separator === '{"') return "{}";
-    return separator === '","' ? `${text}"}` : `${text}}`;
+    if (opening === FIRST) return "{}";
+    return opening === AFTER_TEXT ? `${text}"}` : `${text}}`;
   }
 
   /** Neighbours in an array mostly have the same keys, however many. */
