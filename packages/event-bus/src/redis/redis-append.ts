@@ -5,12 +5,15 @@ import type { RedisLink, RedisReply } from "./redis-link.js";
 
 /** KEYS: the stream. ARGV: its length or nothing, then envelope and dedup id of every event. */
 const SCRIPT = `
+local call, key, args, limit = redis.call, KEYS[1], ARGV, ARGV[1]
 local last
-for i = 2, #ARGV, 2 do
-  if ARGV[1] == '' then
-    last = redis.call('XADD', KEYS[1], '*', 'd', ARGV[i], 'dedup_id', ARGV[i + 1])
-  else
-    last = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'd', ARGV[i], 'dedup_id', ARGV[i + 1])
+if limit == '' then
+  for i = 2, #args, 2 do
+    last = call('XADD', key, '*', 'd', args[i], 'dedup_id', args[i + 1])
+  end
+else
+  for i = 2, #args, 2 do
+    last = call('XADD', key, 'MAXLEN', '~', limit, '*', 'd', args[i], 'dedup_id', args[i + 1])
   end
 end
 return last`;
