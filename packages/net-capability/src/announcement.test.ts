@@ -191,7 +191,7 @@ describe("the reader", () => {
   it("passes over whatever JSON another key has", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), (extra) => {
-        expect(isAccepted(utf8(text.replace("{", `{ "extra" : ${extra} ,`)))).toBe(true);
+        expect(isAccepted(utf8(text.replace("{", () => `{ "extra" : ${extra} ,`)))).toBe(true);
       }),
     );
   });

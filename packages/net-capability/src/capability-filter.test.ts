@@ -10,12 +10,12 @@ const corpus = Object.entries(vectors.find_nodes.corpus).map(
 );
 
 function matches(tags: readonly string[], filter: unknown): boolean {
-  return matchesFilter(CapabilitySet.of(tags), readFilter(filter), "exact");
+  return matchesFilter(CapabilitySet.of(tags), readFilter(filter), "find");
 }
 
 describe("a filter matches what the reference finds", () => {
   it.each(vectors.find_nodes.cases)("$filter", ({ filter, matches: expected }) => {
-    const found = corpus.filter(([, set]) => matchesFilter(set, readFilter(filter), "exact"));
+    const found = corpus.filter(([, set]) => matchesFilter(set, readFilter(filter), "find"));
     expect(found.map(([name]) => name).sort()).toEqual(expected);
   });
 
@@ -70,22 +70,31 @@ describe("a filter matches what the reference finds", () => {
     expect(matches(tags, filter)).toBe(expected);
   });
 
+  it.each([
+    [["software.model.x.id=a"], { require_models: ["a"] }],
+    [["software.model.0.id=a", "software.model.0.id=b"], { require_models: ["a", "c"] }],
+    [["software.tool.x.tool_id=a"], { require_tools: ["a"] }],
+  ])("takes an id from any tag for a channel only: tags %j, filter %j", (tags, filter) => {
+    expect(matches(tags, filter)).toBe(false);
+    expect(matchesFilter(CapabilitySet.of(tags), readFilter(filter), "channel")).toBe(true);
+  });
+
   it("asks for nothing by empty lists and by null", () => {
     expect(matches([], { require_tags: [], require_models: [], require_tools: [] })).toBe(true);
     expect(matches([], { require_modalities: [], require_gpu: null, gpu_vendor: null })).toBe(true);
   });
 
-  it("tells key=value from key:value, unless it is blind to separators", () => {
+  it("tells key=value from key:value, but not for a channel", () => {
     const set = CapabilitySet.of(["software.os:linux", "devices.a=b:c", "plain=x"]);
-    const blind = (tag: string): boolean =>
-      matchesFilter(set, { requireTags: [tag] }, "separator-blind");
-    expect(matchesFilter(set, { requireTags: ["software.os=linux"] }, "exact")).toBe(false);
-    expect(blind("software.os=linux")).toBe(true);
-    expect(blind("software.os:linux")).toBe(true);
-    expect(blind("devices.a:b:c")).toBe(true);
-    expect(blind("devices.a:b=c")).toBe(false);
-    expect(blind("plain:x")).toBe(false);
-    expect(blind("software.os")).toBe(false);
+    const forChannel = (tag: string): boolean =>
+      matchesFilter(set, { requireTags: [tag] }, "channel");
+    expect(matchesFilter(set, { requireTags: ["software.os=linux"] }, "find")).toBe(false);
+    expect(forChannel("software.os=linux")).toBe(true);
+    expect(forChannel("software.os:linux")).toBe(true);
+    expect(forChannel("devices.a:b:c")).toBe(true);
+    expect(forChannel("devices.a:b=c")).toBe(false);
+    expect(forChannel("plain:x")).toBe(false);
+    expect(forChannel("software.os")).toBe(false);
   });
 });
 

@@ -29,10 +29,12 @@ export interface CapabilityFilter {
 }
 
 /**
- * How required tags are compared. `find_nodes` takes them byte for byte (`exact`); the conditions of
- * a channel let `key=value` and `key:value` of an axis tag count as equal (`separator-blind`).
+ * What is asked, since the reference looks at tags in two ways. To find nodes (`find`) a tag is
+ * required byte for byte, and the id of a model or tool must be in its place: under a number, and not
+ * overwritten. The conditions of a channel (`channel`) let `key=value` and `key:value` of an axis tag
+ * count as equal, and take an id from any tag that gives one.
  */
-export type TagComparison = "exact" | "separator-blind";
+export type FilterUse = "find" | "channel";
 
 /**
  * A filter from the reference's dictionary, whose keys are `require_tags`, `require_models`,
@@ -70,18 +72,19 @@ export function asksForGpu(filter: CapabilityFilter): boolean {
 export function matchesFilter(
   set: CapabilitySet,
   filter: CapabilityFilter,
-  comparison: TagComparison,
+  use: FilterUse,
 ): boolean {
   return (
-    (filter.requireTags ?? []).every((tag) => hasTag(set, tag, comparison)) &&
+    (filter.requireTags ?? []).every((tag) => hasTag(set, tag, use)) &&
     gpuMatches(set, filter) &&
+    idsMatch(set, filter, use) &&
     valuesMatch(set, filter)
   );
 }
 
-function hasTag(set: CapabilitySet, wanted: string, comparison: TagComparison): boolean {
+function hasTag(set: CapabilitySet, wanted: string, use: FilterUse): boolean {
   if (set.has(wanted)) return true;
-  if (comparison === "exact") return false;
+  if (use === "find") return false;
   const tag = parseTag(wanted);
   if (tag.kind !== "value") return false;
   const other = tag.separator === "=" ? ":" : "=";
@@ -98,23 +101,28 @@ function gpuMatches(set: CapabilitySet, filter: CapabilityFilter): boolean {
   );
 }
 
+function idsMatch(set: CapabilitySet, filter: CapabilityFilter, use: FilterUse): boolean {
+  const { models, tools, taggedModelIds, taggedToolIds } = set.values;
+  const { requireModels, requireTools } = filter;
+  if (!anyOf(requireModels, (id) => taggedModelIds.has(id))) return false;
+  if (!anyOf(requireTools, (id) => taggedToolIds.has(id))) return false;
+  return (
+    use === "channel" ||
+    (anyOf(requireModels, (id) => models.some((model) => model.id === id)) &&
+      anyOf(requireTools, (id) => tools.some((tool) => tool.toolId === id)))
+  );
+}
+
 function valuesMatch(set: CapabilitySet, filter: CapabilityFilter): boolean {
-  const { requireModels, requireTools, minMemoryGb, minContextLength, requireModalities } = filter;
-  if (minMemoryGb !== undefined && set.values.memoryGb < minMemoryGb) return false;
-  if (!anyOf(requireModels, (id) => set.values.models.some((model) => model.id === id))) {
-    return false;
-  }
-  if (!anyOf(requireTools, (id) => set.values.tools.some((tool) => tool.toolId === id))) {
-    return false;
-  }
-  if (
-    minContextLength !== undefined &&
-    !set.values.models.some((model) => model.contextLength >= minContextLength)
-  ) {
-    return false;
-  }
-  return (requireModalities ?? []).every((modality) =>
-    set.values.models.some((model) => model.modalities.includes(modality)),
+  const { minMemoryGb, minContextLength, requireModalities } = filter;
+  const { memoryGb, models } = set.values;
+  return (
+    (minMemoryGb === undefined || memoryGb >= minMemoryGb) &&
+    (minContextLength === undefined ||
+      models.some((model) => model.contextLength >= minContextLength)) &&
+    (requireModalities ?? []).every((modality) =>
+      models.some((model) => model.modalities.includes(modality)),
+    )
   );
 }
 

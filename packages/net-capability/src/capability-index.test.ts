@@ -347,7 +347,7 @@ describe("finding nodes", () => {
         });
         const wanted = readFilter(dictionary);
         const expected = [...last]
-          .filter(([, set]) => matchesFilter(set, wanted, "exact"))
+          .filter(([, set]) => matchesFilter(set, wanted, "find"))
           .map(([nodeId]) => nodeId);
         expect(index.findNodes(wanted).sort()).toEqual(expected.sort());
         index.sweep(1e9);

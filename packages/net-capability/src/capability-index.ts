@@ -6,8 +6,9 @@ import {
   LAST_FORWARDED_HOP_COUNT,
 } from "./announcement.js";
 import { decodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from "./announcement-reader.js";
-import { type CapabilityFilter, matchesFilter } from "./capability-filter.js";
+import type { CapabilityFilter } from "./capability-filter.js";
 import { CapabilitySet } from "./capability-set.js";
+import { CapabilityTable, type IndexEntry, type IndexVerdict } from "./capability-table.js";
 import { DuplicateMemory } from "./duplicate-memory.js";
 import { localCopy } from "./local-copy.js";
 import { NetCapabilityError } from "./net-capability-error.js";
@@ -15,15 +16,12 @@ import { isSameBytes } from "./same-bytes.js";
 import { type ScopeQuery, scopeAdmits } from "./scope.js";
 import { GLOBAL_SUBNET, type SubnetId } from "./subnet.js";
 import { assignSubnet, type SubnetPolicy } from "./subnet-policy.js";
-import { TagPostings } from "./tag-postings.js";
 
 const DUPLICATE_MEMORY_MS = 600_000;
 const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
 const SHORTEST_SWEEP_INTERVAL_MS = 1_000;
 const DEFAULT_MAX_NODES = 65_536;
 const DEFAULT_MAX_DUPLICATES = 262_144;
-const NS_PER_MS = 1_000_000n;
-const NS_PER_SECOND = 1_000_000_000n;
 const EMPTY_FILTER: CapabilityFilter = {};
 
 /** Settings of an index. */
@@ -56,9 +54,6 @@ export type DropReason =
   | "wrong-node-id"
   | "key-changed";
 
-/** Why an accepted announcement is not in the index; section 9.5. */
-export type IndexVerdict = "indexed" | "expired" | "stale" | "full";
-
 /** What is to be done with a received announcement. */
 export type ReceiveResult =
   | { readonly kind: "dropped"; readonly reason: DropReason }
@@ -75,20 +70,6 @@ export type ReceiveResult =
       readonly index: IndexVerdict;
     };
 
-/** What the index holds of a node. */
-export interface IndexEntry {
-  readonly nodeId: bigint;
-  readonly entityId: Uint8Array;
-  readonly version: bigint;
-  /** The local copy of what was announced (section 9.4, step 12). */
-  readonly capabilities: CapabilitySet;
-  readonly hopCount: number;
-  readonly reflexAddress?: string;
-  readonly verified: boolean;
-  /** The next sweep from here on removes the entry; on the clock of `now`. */
-  readonly expiresAt: number;
-}
-
 interface Peer {
   readonly entityId: Uint8Array;
   readonly subnet?: SubnetId;
@@ -102,8 +83,7 @@ interface Peer {
  */
 export class CapabilityIndex {
   readonly #options: CapabilityIndexOptions;
-  readonly #entries = new Map<bigint, IndexEntry>();
-  readonly #postings = new TagPostings();
+  readonly #table: CapabilityTable;
   readonly #seen: DuplicateMemory;
   readonly #peers = new Map<bigint, Peer>();
   readonly #sweepInterval: number;
@@ -112,6 +92,7 @@ export class CapabilityIndex {
   /** @param now when the first sweep interval begins */
   constructor(options: CapabilityIndexOptions, now: number) {
     this.#options = options;
+    this.#table = new CapabilityTable(options.maxNodes ?? DEFAULT_MAX_NODES);
     this.#seen = new DuplicateMemory(
       DUPLICATE_MEMORY_MS,
       options.maxDuplicates ?? DEFAULT_MAX_DUPLICATES,
@@ -160,7 +141,7 @@ export class CapabilityIndex {
       ...(hopCount < LAST_FORWARDED_HOP_COUNT
         ? { forward: encodeAnnouncement({ ...announcement, hopCount: hopCount + 1 }) }
         : {}),
-      index: this.#index(announcement, localCopy(announcement.capabilities), verified, {
+      index: this.#table.put(announcement, localCopy(announcement.capabilities), verified, {
         now,
         wallClock,
       }),
@@ -169,7 +150,7 @@ export class CapabilityIndex {
 
   /** Puts the node's own announcement into the index (section 9.3). */
   indexOwn(announcement: Announcement, now: number, wallClock: number): IndexVerdict {
-    return this.#index(announcement, announcement.capabilities, true, { now, wallClock });
+    return this.#table.put(announcement, announcement.capabilities, true, { now, wallClock });
   }
 
   /**
@@ -178,12 +159,10 @@ export class CapabilityIndex {
    */
   findNodes(filter: CapabilityFilter = EMPTY_FILTER, scope?: ScopeQuery): bigint[] {
     const found: bigint[] = [];
-    for (const nodeId of this.#postings.candidates(filter) ?? this.#entries.keys()) {
-      const entry = this.#entries.get(nodeId);
-      if (entry === undefined || !matchesFilter(entry.capabilities, filter, "exact")) continue;
+    for (const { nodeId, capabilities } of this.#table.matches(filter)) {
       if (
         scope === undefined ||
-        scopeAdmits(scope, entry.capabilities.scope, this.#isSameSubnet(nodeId))
+        scopeAdmits(scope, capabilities.scope, this.#isSameSubnet(nodeId))
       ) {
         found.push(nodeId);
       }
@@ -193,21 +172,21 @@ export class CapabilityIndex {
 
   /** What is known of a node, its announcement not yet swept away. */
   get(nodeId: bigint): IndexEntry | undefined {
-    return this.#entries.get(nodeId);
+    return this.#table.get(nodeId);
   }
 
   /** The capabilities of a node, or the empty set. */
   capabilitiesOf(nodeId: bigint): CapabilitySet {
-    return this.#entries.get(nodeId)?.capabilities ?? CapabilitySet.EMPTY;
+    return this.#table.get(nodeId)?.capabilities ?? CapabilitySet.EMPTY;
   }
 
   /** Everything that is known, in the order in which it was learned. */
   entries(): IterableIterator<IndexEntry> {
-    return this.#entries.values();
+    return this.#table.entries();
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#table.size;
   }
 
   /** The key pinned to a direct peer by its first direct announcement (section 9.4, step 7). */
@@ -245,12 +224,7 @@ export class CapabilityIndex {
     if (now < this.#sweepAt) return [];
     this.#sweepAt = now + this.#sweepInterval;
     this.#seen.prune(now);
-    const removed = [...this.#entries.values()].filter((entry) => entry.expiresAt <= now);
-    for (const { nodeId, capabilities } of removed) {
-      this.#entries.delete(nodeId);
-      this.#postings.remove(nodeId, capabilities);
-    }
-    return removed.map((entry) => entry.nodeId);
+    return this.#table.removeExpired(now);
   }
 
   #read(bytes: Uint8Array): Announcement | undefined {
@@ -275,49 +249,12 @@ export class CapabilityIndex {
     };
   }
 
-  #index(
-    announcement: Announcement,
-    capabilities: CapabilitySet,
-    verified: boolean,
-    time: { readonly now: number; readonly wallClock: number },
-  ): IndexVerdict {
-    const { nodeId, entityId, version, hopCount, reflexAddress } = announcement;
-    const lifetime = lifetimeMs(announcement, time.wallClock);
-    if (lifetime === undefined) return "expired";
-    const held = this.#entries.get(nodeId);
-    if (held !== undefined && version <= held.version) return "stale";
-    const { maxNodes = DEFAULT_MAX_NODES } = this.#options;
-    if (held === undefined && hopCount > 0 && this.#entries.size >= maxNodes) return "full";
-    if (held !== undefined) this.#postings.remove(nodeId, held.capabilities);
-    this.#postings.add(nodeId, capabilities);
-    this.#entries.set(nodeId, {
-      nodeId,
-      entityId,
-      version,
-      capabilities,
-      hopCount,
-      verified,
-      ...(reflexAddress === undefined ? {} : { reflexAddress }),
-      expiresAt: time.now + lifetime,
-    });
-    return "indexed";
-  }
-
   /** Section 10.3: a subnet nobody told counts as ours, but only where a policy is installed. */
   #isSameSubnet(nodeId: bigint): boolean {
     const subnet = this.subnetOf(nodeId);
     if (subnet === undefined) return this.#options.subnetPolicy !== undefined;
     return subnet === (this.#options.ownSubnet ?? GLOBAL_SUBNET);
   }
-}
-
-/** How long an announcement lasts from now, or `undefined` when it is too old (section 9.5). */
-function lifetimeMs(announcement: Announcement, wallClock: number): number | undefined {
-  const { timestampNs, ttlSeconds } = announcement;
-  const nowNs = BigInt(Math.floor(wallClock)) * NS_PER_MS;
-  const ageNs = nowNs > timestampNs ? nowNs - timestampNs : 0n;
-  if (ttlSeconds > 0 && ageNs / NS_PER_SECOND >= BigInt(ttlSeconds)) return undefined;
-  return ttlSeconds === 0 ? 0 : ttlSeconds * 1000 - Number(ageNs / NS_PER_MS);
 }
 
 function dropped(reason: DropReason): ReceiveResult {

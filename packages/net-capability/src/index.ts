@@ -26,19 +26,18 @@ export {
 export { readCapabilities } from "./capability-dictionary.js";
 export {
   type CapabilityFilter,
+  type FilterUse,
   matchesFilter,
   readFilter,
-  type TagComparison,
 } from "./capability-filter.js";
 export {
   CapabilityIndex,
   type CapabilityIndexOptions,
   type DropReason,
-  type IndexEntry,
-  type IndexVerdict,
   type ReceiveResult,
 } from "./capability-index.js";
 export { CapabilitySet } from "./capability-set.js";
+export type { IndexEntry, IndexVerdict } from "./capability-table.js";
 export { type GpuVendor, normalizeGpuVendor } from "./gpu-vendor.js";
 export { type Modality, normalizeModality } from "./modality.js";
 export { NetCapabilityError, type NetCapabilityErrorCode } from "./net-capability-error.js";

@@ -1,6 +1,6 @@
 import { type GpuVendor, gpuVendorWord } from "./gpu-vendor.js";
 import { type Modality, modalityWord } from "./modality.js";
-import { parseTag } from "./tag.js";
+import { parseTag, type Tag } from "./tag.js";
 import { parseUnsignedDecimal } from "./unsigned-decimal.js";
 
 /** A graphics processor as the tags describe it. */
@@ -11,8 +11,8 @@ export interface GpuValues {
 
 /** One model of a node. */
 export interface ModelValues {
-  /** Absent when no tag gives it. */
-  readonly id?: string;
+  /** Empty when no tag gives it. */
+  readonly id: string;
   readonly contextLength: number;
   /** Empty when no tag gives them. */
   readonly modalities: readonly Modality[];
@@ -20,7 +20,8 @@ export interface ModelValues {
 
 /** One tool of a node. */
 export interface ToolValues {
-  readonly toolId?: string;
+  /** Empty when no tag gives it. */
+  readonly toolId: string;
 }
 
 /** The values filters look at (Net identity format, section 8.4). */
@@ -31,6 +32,10 @@ export interface CapabilityValues {
   /** In ascending order of their indices. */
   readonly models: readonly ModelValues[];
   readonly tools: readonly ToolValues[];
+  /** Every id some tag `software.model.<anything>.id` gives, overwritten or under no number too. */
+  readonly taggedModelIds: ReadonlySet<string>;
+  /** The same of the tags `software.tool.<anything>.tool_id`. */
+  readonly taggedToolIds: ReadonlySet<string>;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -39,64 +44,88 @@ const INDEXED_KEY = /^(model|tool)\.([^.]*)\.(.*)$/s;
 
 /**
  * Reads tags into values (Net identity format, section 8.4). Tags are taken in ascending order and
- * later ones overwrite; a number that does not parse is 0. A presence tag is a value of no length,
- * but gives no id.
+ * later ones overwrite; a number that does not parse is 0, and a presence tag a value of no length.
  *
  * @param tags ascending by UTF-8 bytes
  */
 export function projectTags(tags: readonly string[]): CapabilityValues {
-  let memoryGb = 0;
-  let gpu: Writable<GpuValues> | undefined;
-  const models = new Map<number, Writable<ModelValues>>();
-  const tools = new Map<number, Writable<ToolValues>>();
+  const projection = new Projection();
   for (const text of tags) {
     const tag = parseTag(text);
     if (tag.kind !== "value" && tag.kind !== "presence") continue;
-    const value = tag.kind === "value" ? tag.value : undefined;
-    if (tag.axis === "hardware") {
-      if (tag.key === "memory_gb") memoryGb = number(value);
-      else if (tag.key === "gpu" || tag.key.startsWith("gpu.")) {
-        gpu ??= { vendor: "unknown", vramGb: 0 };
-        if (tag.key === "gpu.vendor") gpu.vendor = gpuVendorWord(value ?? "");
-        else if (tag.key === "gpu.vram_gb") gpu.vramGb = number(value);
-      }
-    } else if (tag.axis === "software") {
-      const match = INDEXED_KEY.exec(tag.key);
-      const index = parseUnsignedDecimal(match?.[2] ?? "");
-      if (match === null || index === undefined) continue;
-      if (match[1] === "model") {
-        const model = models.get(index) ?? { contextLength: 0, modalities: [] };
-        models.set(index, model);
-        setModelValue(model, match[3] ?? "", value);
-      } else {
-        const tool = tools.get(index) ?? {};
-        tools.set(index, tool);
-        if (match[3] === "tool_id" && value !== undefined) tool.toolId = value;
-      }
+    if (tag.axis === "hardware") projection.readHardware(tag);
+    else if (tag.axis === "software") projection.readSoftware(tag);
+  }
+  return projection.values();
+}
+
+type AxisTag = Extract<Tag, { readonly axis: unknown }>;
+
+class Projection {
+  readonly #taggedModelIds = new Set<string>();
+  readonly #taggedToolIds = new Set<string>();
+  readonly #models = new Map<number, Writable<ModelValues>>();
+  readonly #tools = new Map<number, Writable<ToolValues>>();
+  #memoryGb = 0;
+  #gpu: Writable<GpuValues> | undefined;
+
+  readHardware(tag: AxisTag): void {
+    if (tag.key === "memory_gb") this.#memoryGb = numberOf(tag);
+    if (tag.key !== "gpu" && !tag.key.startsWith("gpu.")) return;
+    this.#gpu ??= { vendor: "unknown", vramGb: 0 };
+    if (tag.key === "gpu.vendor") this.#gpu.vendor = gpuVendorWord(textOf(tag));
+    else if (tag.key === "gpu.vram_gb") this.#gpu.vramGb = numberOf(tag);
+  }
+
+  readSoftware(tag: AxisTag): void {
+    const match = INDEXED_KEY.exec(tag.key);
+    if (match === null) return;
+    const [, list, indexText = "", name = ""] = match;
+    const index = parseUnsignedDecimal(indexText);
+    if (list === "model") this.#readModel(tag, index, name);
+    else this.#readTool(tag, index, name);
+  }
+
+  values(): CapabilityValues {
+    return {
+      memoryGb: this.#memoryGb,
+      ...(this.#gpu === undefined ? {} : { gpu: this.#gpu }),
+      models: byIndex(this.#models),
+      tools: byIndex(this.#tools),
+      taggedModelIds: this.#taggedModelIds,
+      taggedToolIds: this.#taggedToolIds,
+    };
+  }
+
+  #readModel(tag: AxisTag, index: number | undefined, name: string): void {
+    if (name === "id" && tag.kind === "value") this.#taggedModelIds.add(tag.value);
+    if (index === undefined) return;
+    const model = this.#models.get(index) ?? { id: "", contextLength: 0, modalities: [] };
+    this.#models.set(index, model);
+    if (name === "id") model.id = textOf(tag);
+    else if (name === "context_length") model.contextLength = numberOf(tag);
+    else if (name === "modalities") {
+      model.modalities = textOf(tag)
+        .split(",")
+        .map((word) => modalityWord(word));
     }
   }
-  return {
-    memoryGb,
-    ...(gpu === undefined ? {} : { gpu }),
-    models: byIndex(models),
-    tools: byIndex(tools),
-  };
-}
 
-function setModelValue(
-  model: Writable<ModelValues>,
-  field: string,
-  value: string | undefined,
-): void {
-  if (field === "id" && value !== undefined) model.id = value;
-  else if (field === "context_length") model.contextLength = number(value);
-  else if (field === "modalities") {
-    model.modalities = (value ?? "").split(",").map((word) => modalityWord(word));
+  #readTool(tag: AxisTag, index: number | undefined, name: string): void {
+    if (name === "tool_id" && tag.kind === "value") this.#taggedToolIds.add(tag.value);
+    if (index === undefined) return;
+    const tool = this.#tools.get(index) ?? { toolId: "" };
+    this.#tools.set(index, tool);
+    if (name === "tool_id") tool.toolId = textOf(tag);
   }
 }
 
-function number(value: string | undefined): number {
-  return parseUnsignedDecimal(value ?? "") ?? 0;
+function textOf(tag: AxisTag): string {
+  return tag.kind === "value" ? tag.value : "";
+}
+
+function numberOf(tag: AxisTag): number {
+  return parseUnsignedDecimal(textOf(tag)) ?? 0;
 }
 
 function byIndex<T>(values: ReadonlyMap<number, T>): readonly T[] {

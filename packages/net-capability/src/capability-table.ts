@@ -1,0 +1,109 @@
+import type { Announcement } from "./announcement.js";
+import { type CapabilityFilter, matchesFilter } from "./capability-filter.js";
+import type { CapabilitySet } from "./capability-set.js";
+import { TagPostings } from "./tag-postings.js";
+
+const NS_PER_MS = 1_000_000n;
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** What became of an accepted announcement (Net identity format, section 9.5). */
+export type IndexVerdict = "indexed" | "expired" | "stale" | "full";
+
+/** What the index holds of a node. */
+export interface IndexEntry {
+  readonly nodeId: bigint;
+  readonly entityId: Uint8Array;
+  readonly version: bigint;
+  /** The local copy of what was announced (section 9.4, step 12). */
+  readonly capabilities: CapabilitySet;
+  readonly hopCount: number;
+  readonly reflexAddress?: string;
+  readonly verified: boolean;
+  /** The next sweep from here on removes the entry; on the clock of `now`. */
+  readonly expiresAt: number;
+}
+
+/** The time, on the two clocks there are: monotonic and Unix, in milliseconds. */
+export interface Moment {
+  readonly now: number;
+  readonly wallClock: number;
+}
+
+/** The nodes that are known, with what they can do (Net identity format, section 9.5). */
+export class CapabilityTable {
+  readonly #maxNodes: number;
+  readonly #entries = new Map<bigint, IndexEntry>();
+  readonly #postings = new TagPostings();
+
+  /** @param maxNodes beyond so many, only direct announcements add another */
+  constructor(maxNodes: number) {
+    this.#maxNodes = maxNodes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(nodeId: bigint): IndexEntry | undefined {
+    return this.#entries.get(nodeId);
+  }
+
+  entries(): IterableIterator<IndexEntry> {
+    return this.#entries.values();
+  }
+
+  /** Takes an announcement, with the capabilities to keep of it, unless it is too old. */
+  put(
+    announcement: Announcement,
+    capabilities: CapabilitySet,
+    verified: boolean,
+    moment: Moment,
+  ): IndexVerdict {
+    const { nodeId, entityId, version, hopCount, reflexAddress } = announcement;
+    const lifetime = lifetimeMs(announcement, moment.wallClock);
+    if (lifetime === undefined) return "expired";
+    const held = this.#entries.get(nodeId);
+    if (held !== undefined && version <= held.version) return "stale";
+    if (held === undefined && hopCount > 0 && this.#entries.size >= this.#maxNodes) return "full";
+    if (held !== undefined) this.#postings.remove(nodeId, held.capabilities);
+    this.#postings.add(nodeId, capabilities);
+    this.#entries.set(nodeId, {
+      nodeId,
+      entityId,
+      version,
+      capabilities,
+      hopCount,
+      verified,
+      ...(reflexAddress === undefined ? {} : { reflexAddress }),
+      expiresAt: moment.now + lifetime,
+    });
+    return "indexed";
+  }
+
+  /** The entries that meet a filter. */
+  *matches(filter: CapabilityFilter): Generator<IndexEntry, void> {
+    for (const nodeId of this.#postings.candidates(filter) ?? this.#entries.keys()) {
+      const entry = this.#entries.get(nodeId);
+      if (entry !== undefined && matchesFilter(entry.capabilities, filter, "find")) yield entry;
+    }
+  }
+
+  /** Removes the entries whose time is over, and returns their nodes. */
+  removeExpired(now: number): bigint[] {
+    const removed = [...this.#entries.values()].filter((entry) => entry.expiresAt <= now);
+    for (const { nodeId, capabilities } of removed) {
+      this.#entries.delete(nodeId);
+      this.#postings.remove(nodeId, capabilities);
+    }
+    return removed.map((entry) => entry.nodeId);
+  }
+}
+
+/** How long an announcement lasts from now, or `undefined` when it is too old (section 9.5). */
+function lifetimeMs(announcement: Announcement, wallClock: number): number | undefined {
+  const { timestampNs, ttlSeconds } = announcement;
+  const nowNs = BigInt(Math.floor(wallClock)) * NS_PER_MS;
+  const ageNs = nowNs > timestampNs ? nowNs - timestampNs : 0n;
+  if (ttlSeconds > 0 && ageNs / NS_PER_SECOND >= BigInt(ttlSeconds)) return undefined;
+  return ttlSeconds === 0 ? 0 : ttlSeconds * 1000 - Number(ageNs / NS_PER_MS);
+}
