@@ -32,7 +32,7 @@ const ROOM_BYTES = 8 * 1024 * 1024;
 export class SharedReader {
   readonly events: EventReader;
   readonly #options: ResolvedOptions;
-  readonly #mayShare: boolean;
+  #mayShare: boolean;
   #thread: VerifyThread<Arrival> | undefined;
   #closed = false;
   #arrivals = 0;
@@ -62,7 +62,12 @@ export class SharedReader {
     this.#since = now;
     if (elapsed > BUSY_MS) return;
     const { require, maxEventBytes } = this.#options;
-    this.#thread = new VerifyThread(require, maxEventBytes);
+    try {
+      this.#thread = new VerifyThread(require, maxEventBytes);
+    } catch {
+      // A bundle without the file, or a process that may not start threads: one does it all.
+      this.#mayShare = false;
+    }
   }
 
   /** Gives the other thread what it has room for of the messages that wait. */

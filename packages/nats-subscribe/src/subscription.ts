@@ -233,7 +233,10 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
           await this.#gather();
           continue;
         }
-        if (this.#draining) return { done: true, value: undefined };
+        if (this.#draining) {
+          void this.#reader.close();
+          return { done: true, value: undefined };
+        }
         await this.#arrival();
         continue;
       }
