@@ -152,7 +152,8 @@ export class BrokerLink {
   /** Up is told when the broker is known to have the subscriptions. */
   async #rise(connection: NatsConnection): Promise<void> {
     try {
-      await connection.flush();
+      // The client forgets an answer it waits for when it is closed, so that alone might never end.
+      await Promise.race([connection.flush(), connection.closed()]);
     } catch {
       // It went away again, which the next status tells.
       return;
