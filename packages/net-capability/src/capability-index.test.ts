@@ -255,18 +255,36 @@ describe("the lifetime of an entry", () => {
     expect(late).toMatchObject({ kind: "accepted", index: "expired" });
   });
 
-  it("is bounded in numbers: from afar nothing displaces what is known", () => {
-    const index = newIndex({ maxNodes: 2, maxDuplicates: 3 });
-    const far = (number: number): ReceiveResult =>
-      receive(index, announcementOf(identityOf(number), [], { hopCount: 1 }), alice.nodeId);
-    expect(far(10)).toMatchObject({ index: "indexed" });
-    expect(far(11)).toMatchObject({ index: "indexed" });
-    expect(far(12)).toMatchObject({ kind: "accepted", index: "full" });
+  it("ends earlier when there are too many, for those without news, first for those from afar", () => {
+    const index = newIndex({ maxNodes: 3 });
+    const known = (...numbers: readonly number[]): readonly boolean[] =>
+      numbers.map((number) => index.get(identityOf(number).nodeId) !== undefined);
+    const far = (number: number, version = 1n): void => {
+      const announcement = announcementOf(identityOf(number), ["x"], { hopCount: 1, version });
+      expect(receive(index, announcement, alice.nodeId)).toMatchObject({ index: "indexed" });
+    };
+    receive(index, announcementOf(alice, ["x"]), alice.nodeId);
+    far(10);
+    far(11);
+    far(10, 2n);
+    far(12);
+    expect(known(10, 11, 12)).toEqual([true, false, true]);
+    expect(index.get(alice.nodeId)).toBeDefined();
+    expect(index.findNodes({ requireTags: ["x"] })).toHaveLength(3);
+  });
+
+  it("holds only so many peers and what they announced", () => {
+    const index = newIndex({ maxNodes: 2, maxDuplicates: 2 });
+    for (const number of [1, 2, 3, 4]) {
+      const identity = identityOf(number);
+      receive(index, announcementOf(identity, []), identity.nodeId);
+    }
+    expect(index.size).toBe(2);
+    expect(index.entityOf(identityOf(1).nodeId)).toBeUndefined();
+    expect(index.entityOf(identityOf(4).nodeId)).toBeDefined();
     expect(receive(index, announcementOf(alice, []), alice.nodeId)).toMatchObject({
-      index: "indexed",
+      kind: "accepted",
     });
-    expect(index.size).toBe(3);
-    expect(far(10)).toMatchObject({ kind: "accepted", index: "stale" });
   });
 });
 

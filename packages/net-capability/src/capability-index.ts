@@ -20,8 +20,8 @@ import { assignSubnet, type SubnetPolicy } from "./subnet-policy.js";
 const DUPLICATE_MEMORY_MS = 600_000;
 const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
 const SHORTEST_SWEEP_INTERVAL_MS = 1_000;
-const DEFAULT_MAX_NODES = 65_536;
-const DEFAULT_MAX_DUPLICATES = 262_144;
+const DEFAULT_MAX_NODES = 16_384;
+const DEFAULT_MAX_DUPLICATES = 131_072;
 const EMPTY_FILTER: CapabilityFilter = {};
 
 /** Settings of an index. */
@@ -37,9 +37,9 @@ export interface CapabilityIndexOptions {
   readonly sweepIntervalMs?: number;
   /** Longer announcements are not read; 8108 when left out. */
   readonly maxAnnouncementBytes?: number;
-  /** Beyond so many nodes only direct peers are added; 65,536 when left out. */
+  /** Beyond so many nodes, those that go longest without news make room; 16,384 when left out. */
   readonly maxNodes?: number;
-  /** Beyond so many remembered announcements the oldest are forgotten; 262,144 when left out. */
+  /** Beyond so many remembered announcements the oldest are forgotten; 131,072 when left out. */
   readonly maxDuplicates?: number;
 }
 
@@ -129,7 +129,7 @@ export class CapabilityIndex {
         return dropped("key-changed");
       }
       pinned = known === undefined;
-      this.#peers.set(from, this.#peer(announcement, key));
+      this.#remember(from, this.#peer(announcement, key));
     }
     this.#seen.add(key, now);
     return {
@@ -234,6 +234,17 @@ export class CapabilityIndex {
     } catch (error) {
       if (error instanceof NetCapabilityError) return undefined;
       throw error;
+    }
+  }
+
+  /** Peers are in the order of their last news; beyond the bound the first is forgotten. */
+  #remember(nodeId: bigint, peer: Peer): void {
+    this.#peers.delete(nodeId);
+    this.#peers.set(nodeId, peer);
+    if (this.#peers.size <= (this.#options.maxNodes ?? DEFAULT_MAX_NODES)) return;
+    for (const oldest of this.#peers.keys()) {
+      this.forgetPeer(oldest);
+      return;
     }
   }
 

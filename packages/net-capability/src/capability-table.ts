@@ -7,7 +7,7 @@ const NS_PER_MS = 1_000_000n;
 const NS_PER_SECOND = 1_000_000_000n;
 
 /** What became of an accepted announcement (Net identity format, section 9.5). */
-export type IndexVerdict = "indexed" | "expired" | "stale" | "full";
+export type IndexVerdict = "indexed" | "expired" | "stale";
 
 /** What the index holds of a node. */
 export interface IndexEntry {
@@ -29,13 +29,17 @@ export interface Moment {
   readonly wallClock: number;
 }
 
-/** The nodes that are known, with what they can do (Net identity format, section 9.5). */
+/**
+ * The nodes that are known, with what they can do (Net identity format, section 9.5). It is bounded:
+ * when it is full, what has gone longest without news makes room, nodes from afar before direct
+ * peers. So whoever fills it with nodes that do not exist, and lets them live for ever, displaces the
+ * others only while the flood lasts.
+ */
 export class CapabilityTable {
   readonly #maxNodes: number;
   readonly #entries = new Map<bigint, IndexEntry>();
   readonly #postings = new TagPostings();
 
-  /** @param maxNodes beyond so many, only direct announcements add another */
   constructor(maxNodes: number) {
     this.#maxNodes = maxNodes;
   }
@@ -64,8 +68,8 @@ export class CapabilityTable {
     if (lifetime === undefined) return "expired";
     const held = this.#entries.get(nodeId);
     if (held !== undefined && version <= held.version) return "stale";
-    if (held === undefined && hopCount > 0 && this.#entries.size >= this.#maxNodes) return "full";
-    if (held !== undefined) this.#postings.remove(nodeId, held.capabilities);
+    if (held !== undefined) this.#remove(held);
+    else if (this.#entries.size >= this.#maxNodes) this.#makeRoom();
     this.#postings.add(nodeId, capabilities);
     this.#entries.set(nodeId, {
       nodeId,
@@ -91,11 +95,25 @@ export class CapabilityTable {
   /** Removes the entries whose time is over, and returns their nodes. */
   removeExpired(now: number): bigint[] {
     const removed = [...this.#entries.values()].filter((entry) => entry.expiresAt <= now);
-    for (const { nodeId, capabilities } of removed) {
-      this.#entries.delete(nodeId);
-      this.#postings.remove(nodeId, capabilities);
-    }
+    for (const entry of removed) this.#remove(entry);
     return removed.map((entry) => entry.nodeId);
+  }
+
+  /** Entries are in the order of their last news, since each goes to the end with it. */
+  #makeRoom(): void {
+    let oldest: IndexEntry | undefined;
+    for (const entry of this.#entries.values()) {
+      oldest ??= entry;
+      if (entry.hopCount === 0) continue;
+      oldest = entry;
+      break;
+    }
+    if (oldest !== undefined) this.#remove(oldest);
+  }
+
+  #remove({ nodeId, capabilities }: IndexEntry): void {
+    this.#entries.delete(nodeId);
+    this.#postings.remove(nodeId, capabilities);
   }
 }
 
