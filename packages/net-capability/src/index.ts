@@ -41,6 +41,16 @@ export type { IndexEntry, IndexVerdict } from "./capability-table.js";
 export { type GpuVendor, normalizeGpuVendor } from "./gpu-vendor.js";
 export { type Modality, normalizeModality } from "./modality.js";
 export { NetCapabilityError, type NetCapabilityErrorCode } from "./net-capability-error.js";
+export {
+  type AxisKey,
+  decodePredicate,
+  encodePredicate,
+  MAX_PREDICATE_BYTES,
+  type Predicate,
+  type PredicateLeaf,
+  type PredicateNode,
+} from "./predicate.js";
+export { matchesPredicate } from "./predicate-match.js";
 export type { CapabilityValues, GpuValues, ModelValues, ToolValues } from "./projection.js";
 export { type NodeScope, readScopeQuery, type ScopeQuery, scopeAdmits } from "./scope.js";
 export {
