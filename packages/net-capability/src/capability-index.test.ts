@@ -161,7 +161,7 @@ describe("what is learned", () => {
       ["tool::t::input_schema", "{}"],
     ]);
     const capabilities = CapabilitySet.of(
-      ["causal:aa[1]", "heat:aa=1", "heat:bb=1", "heat:odd", "x"],
+      ["causal:aa[1]", "causal:cc:1", "heat:aa=1", "heat:bb=1", "heat:cc", "heat:dd", "x"],
       metadata,
     );
     const index = newIndex();
@@ -169,8 +169,9 @@ describe("what is learned", () => {
     expect([...index.capabilitiesOf(alice.nodeId).metadata]).toEqual([["app", "a"]]);
     expect(index.capabilitiesOf(alice.nodeId).tags).toEqual([
       "causal:aa[1]",
+      "causal:cc:1",
       "heat:aa=1",
-      "heat:odd",
+      "heat:cc",
       "x",
     ]);
     const forwarded = result.kind === "accepted" ? result.forward : undefined;

@@ -26,8 +26,7 @@ export function localCopy(received: CapabilitySet): CapabilitySet {
       blobHeatTags += 1;
       return blobHeatTags <= MAX_BLOB_HEAT_TAGS;
     }
-    const end = tag.indexOf("=");
-    return end === -1 || chains.has(tag.slice(HEAT.length, end));
+    return chains.has(tag.slice(HEAT.length).split("=", 1)[0] ?? "");
   });
   const metadata = [...received.metadata].filter(
     ([key]) => !PRIVATE_KEYS.has(key) && !key.startsWith("tool::"),
