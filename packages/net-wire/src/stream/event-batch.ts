@@ -1,3 +1,5 @@
+import { decodeEventFrames } from "../event-frames.js";
+import { readU32 } from "../little-endian.js";
 import type { PacketLabel } from "./types.js";
 
 /** What the receive filter of a reliable legacy stream said (Net transport format, section 8.4). */
@@ -42,16 +44,7 @@ export class EventBatch implements Iterable<Uint8Array> {
    * after the last declared one (section 3).
    */
   events(): Uint8Array[] {
-    const { payload, declared } = this;
-    const { buffer, byteOffset, length } = payload;
-    const events: Uint8Array[] = [];
-    for (let at = 0, index = 0; index < declared && at + 4 <= length; index++) {
-      const size = readU32(payload, at);
-      if (size > length - at - 4) break;
-      events.push(new Uint8Array(buffer, byteOffset + at + 4, size));
-      at += 4 + size;
-    }
-    return events;
+    return decodeEventFrames(this.payload, this.declared);
   }
 
   /** How many events `events` would return. */
@@ -69,14 +62,4 @@ export class EventBatch implements Iterable<Uint8Array> {
   [Symbol.iterator](): Iterator<Uint8Array> {
     return this.events()[Symbol.iterator]();
   }
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  );
 }

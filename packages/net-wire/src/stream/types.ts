@@ -101,6 +101,7 @@ export type StreamViolation =
   | "event too large"
   | "event longer than announced"
   | "event cut short"
+  | "too many large events"
   | "data after the end";
 
 export interface StreamSetOptions {
@@ -133,10 +134,8 @@ export interface StreamSetOptions {
   readonly receiveWindow?: number;
   /** Strict: the same as the peer announced it. Default for both 1 MiB; at least 16 KiB counts. */
   readonly peerReceiveWindow?: number;
-  /** Strict: largest event, 16 MiB. */
+  /** Strict: largest event that is taken or sent, 16 MiB. */
   readonly maxEventBytes?: number;
-  /** Strict: events above the window that may be in assembly at once, 4. */
-  readonly maxLargeEvents?: number;
   /** Strict: round-trip time seen during the handshake, milliseconds. */
   readonly initialRtt?: number;
   /** Strict: upper bound of the congestion window in bytes, 4 MiB. */
@@ -169,7 +168,7 @@ export interface StreamSetStats {
   readonly streams: number;
   readonly evictedStreams: number;
   readonly eventsSent: number;
-  readonly eventsDelivered: number;
+  readonly batchesDelivered: number;
   readonly packetsSent: number;
   readonly packetsReceived: number;
   /** Bytes accepted and still held for sending or for sending again. */

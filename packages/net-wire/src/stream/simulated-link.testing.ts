@@ -1,0 +1,173 @@
+import type { EventBatch } from "./event-batch.js";
+import type { Random } from "./random.testing.js";
+import { createStreamSet } from "./stream-set.js";
+import type {
+  IncomingPacket,
+  OutgoingPacket,
+  StreamObserver,
+  StreamSet,
+  StreamSetOptions,
+} from "./types.js";
+
+export interface LinkConditions {
+  readonly loss: number;
+  readonly duplication: number;
+  /** Milliseconds: every packet takes `delay` plus up to `jitter`, which reorders. */
+  readonly delay: number;
+  readonly jitter: number;
+  /** Nothing passes between these times. */
+  readonly blackout?: readonly [number, number];
+  /** Packet counters skip this often, as when a session moves to its next key. */
+  readonly skips?: number;
+}
+
+interface Flight {
+  readonly at: number;
+  readonly order: number;
+  readonly to: Endpoint;
+  readonly packet: IncomingPacket;
+}
+
+/** One end: a stream set, what it delivered, and the part of a session that matters here. */
+export class Endpoint {
+  readonly set: StreamSet;
+  readonly batches: EventBatch[] = [];
+  readonly finished: bigint[] = [];
+  readonly writable: bigint[] = [];
+  readonly violations: string[] = [];
+  readonly #counters = new Set<number>();
+  counter = 0;
+  replays = 0;
+  sentPackets = 0;
+  onBatch: (batch: EventBatch) => void = () => {};
+
+  constructor(options: Omit<StreamSetOptions, "observer">) {
+    const observer: StreamObserver = {
+      deliver: (batch) => {
+        this.batches.push(batch);
+        this.onBatch(batch);
+      },
+      finished: (id) => this.finished.push(id),
+      writable: (id) => this.writable.push(id),
+      violated: (id, reason) => this.violations.push(`${id}: ${reason}`),
+    };
+    this.set = createStreamSet({ ...options, observer });
+  }
+
+  /** As a session does: a counter is taken once. */
+  receive(packet: IncomingPacket, now: number): void {
+    if (this.#counters.has(Number(packet.counter))) {
+      this.replays += 1;
+      return;
+    }
+    this.#counters.add(Number(packet.counter));
+    this.set.receive(packet, now);
+  }
+}
+
+/** What a session makes of a packet: a copy with a counter. */
+export function seal(packet: OutgoingPacket, counter: number): IncomingPacket {
+  return {
+    flags: packet.flags,
+    fragFlags: packet.fragFlags,
+    subprotocolId: packet.subprotocolId,
+    channelHint: packet.channelHint,
+    counter,
+    streamId: packet.streamId,
+    sequence: packet.sequence,
+    subnetId: packet.subnetId,
+    originHash: packet.originHash,
+    fragmentId: packet.fragmentId,
+    fragmentOffset: packet.fragmentOffset,
+    eventCount: packet.eventCount,
+    payload: packet.payload.slice(),
+  };
+}
+
+/** Takes everything that `endpoint` has to send now. */
+export function drain(endpoint: Endpoint, now: number): IncomingPacket[] {
+  const packets: IncomingPacket[] = [];
+  for (;;) {
+    const packet = endpoint.set.next(now);
+    if (packet === undefined) return packets;
+    const counter = endpoint.counter++;
+    packets.push(seal(packet, counter));
+    endpoint.set.sealed(packet, counter, now);
+    endpoint.sentPackets += 1;
+  }
+}
+
+/** Two endpoints and a link between them, in simulated time. */
+export class SimulatedLink {
+  now = 0;
+  readonly a: Endpoint;
+  readonly b: Endpoint;
+  readonly #random: Random;
+  readonly #conditions: LinkConditions;
+  readonly #flights: Flight[] = [];
+  readonly #timers: { at: number; run: () => void }[] = [];
+  #orders = 0;
+  steps = 0;
+
+  constructor(a: Endpoint, b: Endpoint, conditions: LinkConditions, random: Random) {
+    this.a = a;
+    this.b = b;
+    this.#conditions = conditions;
+    this.#random = random;
+  }
+
+  at(time: number, run: () => void): void {
+    this.#timers.push({ at: Math.max(time, this.now), run });
+  }
+
+  /** Runs until `done`, or until `limit` (simulated time) has passed; returns whether it was done. */
+  run(done: () => boolean, limit: number): boolean {
+    for (;;) {
+      this.#flush(this.a, this.b);
+      this.#flush(this.b, this.a);
+      if (done()) return true;
+      const next = this.#nextTime();
+      if (next > limit) return false;
+      this.steps += 1;
+      // A deadline that stays in the past would spin for ever.
+      if (this.steps > 2_000_000) throw new Error(`the link spins at ${this.now} ms`);
+      this.now = Math.max(this.now, next);
+      this.#arrive();
+    }
+  }
+
+  #nextTime(): number {
+    let next = Math.min(this.a.set.deadline(), this.b.set.deadline());
+    for (const flight of this.#flights) if (flight.at < next) next = flight.at;
+    for (const timer of this.#timers) if (timer.at < next) next = timer.at;
+    return next;
+  }
+
+  #arrive(): void {
+    const due = this.#flights.filter((flight) => flight.at <= this.now);
+    due.sort((x, y) => x.at - y.at || x.order - y.order);
+    for (const flight of due) this.#flights.splice(this.#flights.indexOf(flight), 1);
+    for (const { to, packet } of due) to.receive(packet, this.now);
+    const timers = this.#timers.filter((timer) => timer.at <= this.now);
+    for (const timer of timers) this.#timers.splice(this.#timers.indexOf(timer), 1);
+    for (const { run } of timers) run();
+  }
+
+  #flush(from: Endpoint, to: Endpoint): void {
+    const { loss, duplication, blackout, skips = 0 } = this.#conditions;
+    const random = this.#random;
+    for (const packet of drain(from, this.now)) {
+      if (random.chance(skips)) from.counter += random.integer(1, 2 ** 20);
+      const dark = blackout !== undefined && this.now >= blackout[0] && this.now < blackout[1];
+      if (dark || random.chance(loss)) continue;
+      this.#fly(to, packet);
+      if (random.chance(duplication)) this.#fly(to, packet);
+    }
+  }
+
+  #fly(to: Endpoint, packet: IncomingPacket): void {
+    const { delay, jitter } = this.#conditions;
+    const at = this.now + delay + this.#random.next() * jitter;
+    this.#flights.push({ at, order: this.#orders++, to, packet });
+  }
+}

@@ -1,0 +1,325 @@
+import { decodeEventFrames } from "../event-frames.js";
+import { MAX_PAYLOAD_BYTES } from "../packet-header.js";
+import { CONTROL_SUBPROTOCOL, parseControl } from "./control-frames.js";
+import type { EventBatch } from "./event-batch.js";
+import {
+  integer,
+  type ResolvedStreamOptions,
+  resolveSettings,
+  resolveStreamOptions,
+  type Settings,
+} from "./options.js";
+import { NO_LABEL, Outgoing, PACKET_OVERHEAD, RELIABLE } from "./outgoing.js";
+import { emptyStats, type MutableStats } from "./session-stats.js";
+import { NOT_CONNECTED_MESSAGE, StreamError } from "./stream-error.js";
+import { Opening, StreamTable } from "./stream-table.js";
+import { ControlPacket, StrictInbound } from "./strict-inbound.js";
+import { StrictOutbound } from "./strict-outbound.js";
+import { StrictBatch, type StrictReceiver } from "./strict-receiver.js";
+import type { StrictSender } from "./strict-sender.js";
+import { StrictStream } from "./strict-stream.js";
+import type {
+  IncomingPacket,
+  OutgoingPacket,
+  SendOptions,
+  StreamHandle,
+  StreamObserver,
+  StreamOptions,
+  StreamSet,
+  StreamSetOptions,
+  StreamSetStats,
+  StreamStats,
+} from "./types.js";
+
+/**
+ * The streams of a session between two peers of our own kind: reliable streams are ordered,
+ * acknowledged and sent again until they arrive, and a slow application slows its peer down.
+ */
+export class StrictStreamSet implements StreamSet {
+  readonly strict = true;
+  readonly #observer: StreamObserver;
+  readonly #settings: Settings;
+  readonly #table = new StreamTable<StrictStream>();
+  readonly #inbound: StrictInbound;
+  readonly #outbound: StrictOutbound;
+  readonly #stats: MutableStats = emptyStats();
+  #maxPayload: number;
+  #epochs = 0;
+
+  constructor(options: StreamSetOptions) {
+    this.#observer = options.observer;
+    this.#settings = resolveSettings(options);
+    this.#maxPayload = this.#settings.maxPayload;
+    this.#inbound = new StrictInbound(this.#settings, options.observer, this.#stats, (receiver) =>
+      this.#receiverEnded(receiver),
+    );
+    this.#outbound = new StrictOutbound(this.#settings, this.#stats, {
+      settled: (sender) => this.#senderSettled(sender),
+      writable: (sender) => this.#observer.writable?.(sender.streamId),
+      repeat: (packet) => this.#inbound.repeat(packet),
+      requestPing: () => this.#inbound.requestPing(),
+    });
+  }
+
+  get maxPayload(): number {
+    return this.#maxPayload;
+  }
+
+  set maxPayload(value: number) {
+    this.#maxPayload = integer("maxPayload", value, 128, MAX_PAYLOAD_BYTES);
+  }
+
+  open(id: bigint, now: number, options?: StreamOptions): StreamHandle {
+    const resolved = resolveStreamOptions(options, this.#settings.defaults);
+    return this.#opening(id, resolved, now);
+  }
+
+  isOpen(handle: StreamHandle): boolean {
+    return this.#streamOf(handle) !== undefined;
+  }
+
+  send(
+    handle: StreamHandle,
+    events: readonly Uint8Array[],
+    now: number,
+    options?: SendOptions,
+  ): number {
+    const stream = this.#streamOf(handle);
+    if (stream === undefined) throw new StreamError("not_connected", NOT_CONNECTED_MESSAGE);
+    return this.#offer(stream, events, now, options);
+  }
+
+  sendTo(id: bigint, events: readonly Uint8Array[], now: number, options?: SendOptions): number {
+    const present = this.#table.get(id);
+    if (present?.opening !== undefined) return this.#offer(present, events, now, options);
+    const resolved = resolveStreamOptions(options?.open, this.#settings.defaults);
+    const stream = this.#opening(id, resolved, now).stream as StrictStream;
+    return this.#offer(stream, events, now, options);
+  }
+
+  close(handle: StreamHandle, now: number): void {
+    const stream = this.#streamOf(handle);
+    if (stream === undefined) return;
+    this.#table.touch(stream, now);
+    this.#end(stream);
+  }
+
+  receive(packet: IncomingPacket, now: number): void {
+    this.#stats.packetsReceived += 1;
+    if (packet.subprotocolId === CONTROL_SUBPROTOCOL) {
+      this.#receiveControl(packet, now);
+      return;
+    }
+    const stream = this.#table.get(packet.streamId);
+    if (stream !== undefined) this.#table.touch(stream, now);
+    if ((packet.flags & RELIABLE) !== 0) {
+      this.#inbound.receiveReliable(packet, now, (receiver) => this.#register(receiver, now));
+    } else if ((stream ?? this.#autoCreate(packet.streamId, false, now)) !== undefined) {
+      this.#inbound.receiveUnreliable(packet, now);
+    } else {
+      this.#stats.overrunPackets += 1;
+    }
+    const present = stream ?? this.#table.get(packet.streamId);
+    if (present !== undefined && packet.sequence > present.highestReceived) {
+      present.highestReceived = packet.sequence;
+    }
+  }
+
+  consume(batch: EventBatch, now: number): void {
+    if (batch instanceof StrictBatch) this.#inbound.consume(batch, now);
+  }
+
+  next(now: number): OutgoingPacket | undefined {
+    this.#evictIdle(now);
+    const { recovery } = this.#outbound;
+    recovery.tick(now);
+    while (recovery.probes > 0) {
+      const probe = this.#outbound.probe();
+      if (probe !== undefined) return probe;
+    }
+    if (this.#inbound.deadline() <= now) return this.#inbound.control(now, this.#maxPayload);
+    return this.#outbound.next(now);
+  }
+
+  sealed(packet: OutgoingPacket, counter: bigint | number, now: number): void {
+    this.#stats.packetsSent += 1;
+    if (packet instanceof Outgoing) {
+      this.#stats.eventsSent += packet.eventCount;
+      this.#outbound.sealed(packet, Number(counter), packet.cost, now);
+    } else if (packet instanceof ControlPacket) {
+      const size = PACKET_OVERHEAD + packet.payload.length;
+      this.#outbound.sealed(packet, Number(counter), size, now);
+    }
+  }
+
+  /** Nothing to do: a packet that never left is found out like any other loss. */
+  failed(_packet: OutgoingPacket, _now: number): void {}
+
+  deadline(): number {
+    const oldest = this.#table.oldest;
+    return Math.min(
+      this.#inbound.deadline(),
+      this.#outbound.deadline(),
+      oldest === undefined
+        ? Number.POSITIVE_INFINITY
+        : oldest.lastActivity + this.#settings.idleTimeout,
+    );
+  }
+
+  stats(id: bigint): StreamStats | undefined {
+    const stream = this.#table.get(id);
+    return stream?.opening === undefined ? undefined : stream.stats();
+  }
+
+  sessionStats(): StreamSetStats {
+    const { recovery } = this.#outbound;
+    return {
+      ...this.#stats,
+      streams: this.#table.size,
+      bufferedBytes: this.#outbound.buffered,
+      heldBytes: this.#inbound.held,
+      lostPackets: recovery.lostPackets,
+      spuriousLosses: recovery.spuriousLosses,
+      smoothedRtt: recovery.roundTrip.smoothed,
+      congestionWindow: recovery.congestion.window,
+      bytesInFlight: recovery.congestion.inFlight,
+    };
+  }
+
+  #streamOf(handle: StreamHandle): StrictStream | undefined {
+    if (!(handle instanceof Opening)) return undefined;
+    const stream: unknown = handle.stream;
+    return stream instanceof StrictStream && this.#table.get(stream.id) === stream
+      ? stream
+      : undefined;
+  }
+
+  #opening(id: bigint, options: ResolvedStreamOptions, now: number): Opening<StrictStream> {
+    let stream = this.#table.get(id);
+    if (stream?.opening !== undefined) return stream.opening;
+    if (stream === undefined) {
+      if (!this.#makeRoom()) {
+        throw new StreamError(
+          "too_many_streams",
+          `the session has ${this.#table.size} streams and all of them are in use; close one first`,
+        );
+      }
+      stream = new StrictStream(id, now);
+      this.#table.add(stream);
+    }
+    const sender = this.#outbound.create(id, options, stream.closing);
+    const opening = new Opening(id, ++this.#epochs, stream);
+    stream.begin(opening, sender);
+    return opening;
+  }
+
+  #autoCreate(id: bigint, reliable: boolean, now: number): StrictStream | undefined {
+    const present = this.#table.get(id);
+    if (present !== undefined) return present;
+    if (!this.#makeRoom()) return undefined;
+    const reliability = reliable ? "reliable" : "fire_and_forget";
+    return this.#opening(id, { ...this.#settings.defaults, reliability }, now).stream;
+  }
+
+  #register(receiver: StrictReceiver, now: number): boolean {
+    const stream = this.#autoCreate(receiver.streamId, true, now);
+    stream?.receivers.add(receiver);
+    return stream !== undefined;
+  }
+
+  #offer(
+    stream: StrictStream,
+    events: readonly Uint8Array[],
+    now: number,
+    options?: SendOptions,
+  ): number {
+    const sender = stream.sender as StrictSender;
+    const most = sender.reliable ? this.#settings.maxEventBytes : this.#maxPayload - 4;
+    for (const [index, event] of events.entries()) {
+      if (event.length > most) {
+        const kind = sender.reliable ? "reliable" : "fire-and-forget";
+        throw new StreamError(
+          "event_too_large",
+          `event ${index} has ${event.length} bytes; a ${kind} stream takes at most ${most}`,
+        );
+      }
+    }
+    // Credit is for reliable streams only, so the choice of going without does not arise.
+    const accepted = sender.offer(events, options?.label ?? NO_LABEL, false, this.#maxPayload);
+    if (accepted > 0) this.#table.touch(stream, now);
+    this.#outbound.offered(sender, accepted < events.length);
+    return accepted;
+  }
+
+  #receiveControl(packet: IncomingPacket, now: number): void {
+    const [event, another] = decodeEventFrames(packet.payload, packet.eventCount);
+    const message = another === undefined && event !== undefined ? parseControl(event) : undefined;
+    if (message === undefined) {
+      this.#stats.malformedControls += 1;
+      return;
+    }
+    this.#inbound.noteControl(Number(packet.counter), message.eliciting, now);
+    const { acknowledgement } = message;
+    if (acknowledgement !== undefined && !this.#outbound.acknowledge(acknowledgement, now)) {
+      this.#stats.malformedControls += 1;
+    }
+    this.#outbound.credits(message.credits, message.session);
+  }
+
+  /** Forgets the least recently used stream that nobody needs, when there are too many. */
+  #makeRoom(): boolean {
+    if (this.#table.size < this.#settings.maxStreams) return true;
+    let quiet: StrictStream | undefined;
+    for (let stream = this.#table.oldest; stream !== undefined; stream = stream.newer) {
+      if (stream.dispensable) {
+        this.#stats.evictedStreams += 1;
+        this.#end(stream);
+        return true;
+      }
+      if (stream.opening !== undefined && stream.quiet) quiet ??= stream;
+    }
+    // There will be room when the peer has acknowledged the end of this one.
+    if (quiet !== undefined) {
+      this.#stats.evictedStreams += 1;
+      this.#end(quiet);
+    }
+    return false;
+  }
+
+  #evictIdle(now: number): void {
+    const { idleTimeout } = this.#settings;
+    for (let stream = this.#table.oldest; stream !== undefined; stream = this.#table.oldest) {
+      if (now - stream.lastActivity < idleTimeout) return;
+      // What is still in use is looked at again later; the peer is told the end of the rest.
+      this.#table.touch(stream, now);
+      if (!stream.quiet || stream.opening === undefined) continue;
+      this.#stats.evictedStreams += 1;
+      this.#end(stream);
+    }
+  }
+
+  #end(stream: StrictStream): void {
+    const { sender } = stream;
+    stream.end();
+    if (sender !== undefined) this.#outbound.finish(sender);
+    this.#forgetIfUnused(stream);
+  }
+
+  #senderSettled(sender: StrictSender): void {
+    const stream = this.#table.get(sender.streamId);
+    if (stream === undefined) return;
+    if (stream.closing === sender) stream.closing = undefined;
+    this.#forgetIfUnused(stream);
+  }
+
+  #receiverEnded(receiver: StrictReceiver): void {
+    const stream = this.#table.get(receiver.streamId);
+    if (stream === undefined) return;
+    stream.receivers.delete(receiver);
+    this.#forgetIfUnused(stream);
+  }
+
+  #forgetIfUnused(stream: StrictStream): void {
+    if (stream.unused && this.#table.get(stream.id) === stream) this.#table.remove(stream);
+  }
+}
