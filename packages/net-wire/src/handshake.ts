@@ -70,6 +70,7 @@ export class InitiatorHandshake {
   readonly #options: InitiatorOptions;
   readonly #ephemeral: DhKeyPair;
   readonly #state: HandshakeState;
+  #began = false;
 
   /** @throws NetWireError `LENGTH` for keys of another length */
   constructor(options: InitiatorOptions) {
@@ -84,8 +85,12 @@ export class InitiatorHandshake {
     });
   }
 
-  /** Message 1, once. @throws NetWireError `STATE` for a responder key no secret belongs to */
+  /** Message 1, once. @throws NetWireError `STATE` when called again, or for a responder key no secret belongs to */
   message1(): Uint8Array {
+    if (this.#began) {
+      throw new NetWireError("STATE", "message 1 can be taken once; make a new handshake to retry");
+    }
+    this.#began = true;
     const { offer, routedNodeId } = this.#options;
     const offered = offer === undefined ? new Uint8Array(0) : encodeOffer(offer);
     const prefix = routedNodeId === undefined ? 0 : NODE_ID_BYTES;
@@ -103,12 +108,17 @@ export class InitiatorHandshake {
 
   /** The keys, or undefined when `message2` does not verify or falls short of what is required. The attempt is over either way. */
   finish(message2: Uint8Array): EstablishedKeys | undefined {
-    const payload = this.#state.isFinished ? undefined : this.#state.read(message2);
+    const payload = this.#began && !this.#state.isFinished ? this.#state.read(message2) : undefined;
     if (payload === undefined) {
       return undefined;
     }
-    // An answer means something only to whoever asked.
-    const accepted = this.#options.offer === undefined ? undefined : decodeOffer(payload);
+    // An answer means something only to whoever asked, and accepts no more than was offered.
+    const { offer } = this.#options;
+    const answer = offer === undefined ? undefined : decodeOffer(payload);
+    const accepted =
+      offer === undefined || answer === undefined
+        ? undefined
+        : { ...answer, features: (answer.features & offer.features) >>> 0 };
     return established(
       "initiator",
       this.#state,
@@ -144,8 +154,13 @@ export interface Response {
 export function respond(options: ResponderOptions): Response | undefined {
   const { message1, offer } = options;
   ensureLength("the pre-shared key", options.psk, KEY_BYTES);
+  let ephemeral: DhKeyPair | undefined;
   const state = new HandshakeState(NK_PSK0, blake2sSuite, false, options.prologue, {
-    ephemeral: generateDhKeyPair(options.randomBytes),
+    // Made when message 1 has proved authentic: a forged one is not worth a key pair.
+    get ephemeral() {
+      ephemeral ??= generateDhKeyPair(options.randomBytes);
+      return ephemeral;
+    },
     static: options.keyPair,
     presharedKeys: [options.psk],
   });
@@ -158,7 +173,7 @@ export function respond(options: ResponderOptions): Response | undefined {
   const accepted =
     offered === undefined || offer === undefined
       ? undefined
-      : { ...offer, features: offer.features & offered.features };
+      : { ...offer, features: (offer.features & offered.features) >>> 0 };
   const answer =
     accepted !== undefined && isStrict(accepted) ? encodeOffer(accepted) : new Uint8Array(0);
   const message2 = state.write(answer);

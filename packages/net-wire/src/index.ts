@@ -70,6 +70,7 @@ export {
 } from "./session.js";
 export { EventBatch, type FilterVerdict } from "./stream/event-batch.js";
 export { BACKPRESSURE_MESSAGE, StreamError, type StreamErrorCode } from "./stream/stream-error.js";
+export { createStreamSet } from "./stream/stream-set.js";
 export type * from "./stream/types.js";
 export {
   decodeStreamGrant,
