@@ -108,11 +108,33 @@ export function ensureU32(value: unknown, where: string): number {
   return Number(integer);
 }
 
+/** An argument that is a list of integers of 32 bits. */
+export function ensureU32List(value: unknown, argument: string): readonly number[] {
+  if (typeof value === "string") {
+    throw typeProblem(`argument '${argument}': Can't extract \`str\` to \`Vec\``);
+  }
+  if (!Array.isArray(value)) {
+    throw typeProblem(`argument '${argument}': ${notInstance(value, "Sequence")}`);
+  }
+  return value.map((item) => {
+    if (!isInteger(item)) throw typeProblem(`argument '${argument}': ${notInteger(item)}`);
+    return ensureU32(item, argument);
+  });
+}
+
+function isInteger(value: unknown): boolean {
+  return typeof value === "bigint" || typeof value === "boolean" || Number.isInteger(value);
+}
+
 function ensureInteger(value: unknown, where: string): bigint {
   if (typeof value === "bigint") return value;
   if (typeof value === "boolean") return value ? 1n : 0n;
   if (Number.isInteger(value)) return BigInt(value as number);
-  throw typeProblem(`'${typeName(value)}' object cannot be interpreted as an integer (${where})`);
+  throw typeProblem(`${notInteger(value)} (${where})`);
+}
+
+function notInteger(value: unknown): string {
+  return `'${typeName(value)}' object cannot be interpreted as an integer`;
 }
 
 export function typeProblem(message: string): NetCapabilityError {

@@ -87,6 +87,19 @@ describe("what is no subnet and no policy is refused in the reference's words", 
     );
   });
 
+  it.each([
+    [1, "TYPE", "argument 'subnet': 'int' object is not an instance of 'Sequence'"],
+    ["ab", "TYPE", "argument 'subnet': Can't extract `str` to `Vec`"],
+    [["a"], "TYPE", "argument 'subnet': 'str' object cannot be interpreted as an integer"],
+    [[1.5], "TYPE", "argument 'subnet': 'float' object cannot be interpreted as an integer"],
+    [[2 ** 32], "RANGE", "out of range integral type conversion attempted"],
+    [[2 ** 31], "SUBNET", "identity: subnet: level 0 value 2147483648 exceeds u8 range"],
+  ])("subnet %j", (levels, code, message) => {
+    expect(() => subnetOfLevels(levels as number[])).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) }),
+    );
+  });
+
   const rule = (extra: object): object => ({ rules: [{ tag_prefix: "a", level: 0, ...extra }] });
   it.each([
     [1, "TYPE", "argument 'subnet_policy': 'int' object is not an instance of 'dict'"],

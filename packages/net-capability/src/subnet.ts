@@ -1,4 +1,4 @@
-import { ensureU32, typeProblem } from "./dictionary.js";
+import { ensureU32List } from "./dictionary.js";
 import { NetCapabilityError } from "./net-capability-error.js";
 
 /**
@@ -20,10 +20,7 @@ export type Visibility = "global" | "subnet-local" | "parent-visible" | "exporte
  *   `TYPE` or `RANGE`
  */
 export function subnetOfLevels(levels: readonly number[]): SubnetId {
-  if (!Array.isArray(levels)) {
-    throw typeProblem("argument 'subnet': expected a list of levels");
-  }
-  const values = levels.map((level) => ensureU32(level, "subnet"));
+  const values = ensureU32List(levels, "subnet");
   if (values.length === 0) throw subnetProblem("levels must have at least one entry");
   if (values.length > SUBNET_LEVELS) {
     throw subnetProblem(`levels must have at most ${SUBNET_LEVELS} entries, got ${values.length}`);
