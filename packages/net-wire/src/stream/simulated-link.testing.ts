@@ -21,11 +21,56 @@ export interface LinkConditions {
   readonly skips?: number;
 }
 
-interface Flight {
+interface Happening {
   readonly at: number;
   readonly order: number;
-  readonly to: Endpoint;
-  readonly packet: IncomingPacket;
+  readonly run: () => void;
+}
+
+/** What is to happen, the earliest first: a binary heap. */
+class Agenda {
+  readonly #heap: Happening[] = [];
+  #orders = 0;
+
+  get nextTime(): number {
+    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  add(at: number, run: () => void): void {
+    const heap = this.#heap;
+    const entry = { at, order: this.#orders++, run };
+    let index = heap.push(entry) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!before(entry, heap[parent] as Happening)) break;
+      heap[index] = heap[parent] as Happening;
+      index = parent;
+    }
+    heap[index] = entry;
+  }
+
+  take(): Happening {
+    const heap = this.#heap;
+    const first = heap[0] as Happening;
+    const last = heap.pop() as Happening;
+    if (heap.length === 0) return first;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      const right = heap[child + 1];
+      if (right !== undefined && before(right, heap[child] as Happening)) child += 1;
+      if (!before(heap[child] as Happening, last)) break;
+      heap[index] = heap[child] as Happening;
+      index = child;
+    }
+    heap[index] = last;
+    return first;
+  }
+}
+
+function before(x: Happening, y: Happening): boolean {
+  return x.at < y.at || (x.at === y.at && x.order < y.order);
 }
 
 /** One end: a stream set, what it delivered, and the part of a session that matters here. */
@@ -104,9 +149,7 @@ export class SimulatedLink {
   readonly b: Endpoint;
   readonly #random: Random;
   readonly #conditions: LinkConditions;
-  readonly #flights: Flight[] = [];
-  readonly #timers: { at: number; run: () => void }[] = [];
-  #orders = 0;
+  readonly #agenda = new Agenda();
   steps = 0;
 
   constructor(a: Endpoint, b: Endpoint, conditions: LinkConditions, random: Random) {
@@ -117,7 +160,7 @@ export class SimulatedLink {
   }
 
   at(time: number, run: () => void): void {
-    this.#timers.push({ at: Math.max(time, this.now), run });
+    this.#agenda.add(Math.max(time, this.now), run);
   }
 
   /** Runs until `done`, or until `limit` (simulated time) has passed; returns whether it was done. */
@@ -126,31 +169,15 @@ export class SimulatedLink {
       this.#flush(this.a, this.b);
       this.#flush(this.b, this.a);
       if (done()) return true;
-      const next = this.#nextTime();
+      const agenda = this.#agenda;
+      const next = Math.min(agenda.nextTime, this.a.set.deadline(), this.b.set.deadline());
       if (next > limit) return false;
       this.steps += 1;
       // A deadline that stays in the past would spin for ever.
       if (this.steps > 2_000_000) throw new Error(`the link spins at ${this.now} ms`);
       this.now = Math.max(this.now, next);
-      this.#arrive();
+      while (agenda.nextTime <= this.now) agenda.take().run();
     }
-  }
-
-  #nextTime(): number {
-    let next = Math.min(this.a.set.deadline(), this.b.set.deadline());
-    for (const flight of this.#flights) if (flight.at < next) next = flight.at;
-    for (const timer of this.#timers) if (timer.at < next) next = timer.at;
-    return next;
-  }
-
-  #arrive(): void {
-    const due = this.#flights.filter((flight) => flight.at <= this.now);
-    due.sort((x, y) => x.at - y.at || x.order - y.order);
-    for (const flight of due) this.#flights.splice(this.#flights.indexOf(flight), 1);
-    for (const { to, packet } of due) to.receive(packet, this.now);
-    const timers = this.#timers.filter((timer) => timer.at <= this.now);
-    for (const timer of timers) this.#timers.splice(this.#timers.indexOf(timer), 1);
-    for (const { run } of timers) run();
   }
 
   #flush(from: Endpoint, to: Endpoint): void {
@@ -168,6 +195,6 @@ export class SimulatedLink {
   #fly(to: Endpoint, packet: IncomingPacket): void {
     const { delay, jitter } = this.#conditions;
     const at = this.now + delay + this.#random.next() * jitter;
-    this.#flights.push({ at, order: this.#orders++, to, packet });
+    this.#agenda.add(at, () => to.receive(packet, this.now));
   }
 }

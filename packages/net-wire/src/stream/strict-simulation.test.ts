@@ -3,7 +3,7 @@ import { Random } from "./random.testing.js";
 import { Endpoint, type LinkConditions, SimulatedLink } from "./simulated-link.testing.js";
 import type { StreamHandle, StreamSetOptions } from "./types.js";
 
-const runs = Number(process.env["NET_STREAM_RUNS"] ?? 1500);
+const runs = Number(process.env["NET_STREAM_RUNS"] ?? 1000);
 const only = process.env["NET_STREAM_SEED"];
 const seeds =
   only === undefined ? Array.from({ length: runs }, (_, index) => index + 1) : [Number(only)];
@@ -35,7 +35,7 @@ function session(seed: number): void {
   let receivedEvents = 0;
   const writers: (() => boolean)[] = [];
   const ids = Array.from({ length: random.integer(1, 5) }, (_, index) => BigInt(index * 7 + 1));
-  const largest = random.pick([10, 100, 1_000, 30_000, 30_000, windows[1] / 2]);
+  const largest = random.chance(0.05) ? 200_000 : random.pick([10, 100, 500, 4_000, 20_000]);
   for (const [from, to] of random.chance(0.5)
     ? [[a, b] as const]
     : ([
@@ -63,7 +63,7 @@ function session(seed: number): void {
       else link.at(link.now + random.integer(0, 200), consume);
     };
     for (const id of ids) {
-      let left = largest > 5_000 ? random.integer(1, 12) : random.integer(1, 150);
+      let left = largest > 5_000 ? random.integer(1, 6) : random.integer(1, 60);
       let serial = 0;
       let handle: StreamHandle | undefined;
       const weight = random.integer(1, 4);
@@ -137,5 +137,5 @@ describe("strict streams on a bad link", () => {
         throw new Error(`seed ${seed} failed; repeat it with NET_STREAM_SEED=${seed}`, { cause });
       }
     }
-  });
+  }, 300_000);
 });
