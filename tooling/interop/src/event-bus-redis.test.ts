@@ -376,42 +376,4 @@ describe("the reference and this bus on one Redis", () => {
     await bounded.close();
     expect(await client.xLen(`${prefix}:shard:0`)).toBeLessThan(400);
   });
-
-  it("hold the same whether a batch was written by a script or by a transaction", async () => {
-    const shapes: unknown[] = [];
-    const open = (prefix: string, scripts: boolean, user: string): EventBus => {
-      const url = redis.url.replace("redis://", `redis://${user}`);
-      const adapter = redisStreams({ url, prefix, scripts, maxStreamLength: 1_000 });
-      return new EventBus({ numShards: 2, adapter });
-    };
-    await client.sendCommand(
-      "ACL SETUSER noscripts on >secret ~* &* +@all -eval -evalsha -script".split(" "),
-    );
-    const cases = [
-      [true, ""],
-      [false, ""],
-      [true, "noscripts:secret@"],
-    ] as const;
-    for (const [scripts, user] of cases) {
-      const prefix = `t${prefixes++}`;
-      await client.scriptFlush();
-      const bus = open(prefix, scripts, user);
-      for (let i = 0; i < 3; i += 1) {
-        bus.ingestRawBatch(texts.slice(i * 100, (i + 1) * 100));
-        await bus.flush();
-      }
-      expect(bus.stats()).toMatchObject({ delivered: 300, retries: 0 });
-      const entries = (await client.xRange(`${prefix}:shard:0`, "-", "+")) ?? [];
-      shapes.push(
-        entries.map(({ message }) => [
-          Object.keys(message),
-          message["d"]?.replace(/"t":[0-9]+/, ""),
-          message["dedup_id"]?.replace(bus.nonce, ""),
-        ]),
-      );
-      await bus.close();
-    }
-    expect(shapes[1]).toEqual(shapes[0]);
-    expect(shapes[2]).toEqual(shapes[0]);
-  });
 });
