@@ -1,15 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { ProximityGraph } from "./proximity-graph.js";
 
-const FINE = { health: 0, load: 0 };
+const FINE = { health: "healthy", load: 0 } as const;
 
 describe("the proximity graph", () => {
   it("knows the nodes waves came from, and by whom they came, nearest first", () => {
     const graph = new ProximityGraph({ maxAgeMs: 90 });
     graph.record(9n, 1n, 3, FINE, 0);
-    graph.record(9n, 2n, 2, { health: 1, load: 7 }, 5);
+    graph.record(9n, 2n, 2, { health: "degraded", load: 7 }, 5);
     expect(graph.neighboursTowards(9n, 5)).toEqual([2n, 1n]);
-    expect(graph.nodes()).toEqual([{ nodeId: 9n, health: 1, load: 7, hops: 2, seenAt: 5 }]);
+    expect(graph.nodes()).toEqual([
+      { nodeId: 9n, health: "degraded", load: 7, hops: 2, seenAt: 5 },
+    ]);
     expect(graph.neighboursTowards(8n, 5)).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
+import type { PingwaveHealth } from "@gaiaftcl/net-wire";
+
 /** What an origin tells of itself in its waves. */
 export interface NodeCondition {
-  readonly health: number;
+  readonly health: PingwaveHealth;
   readonly load: number;
 }
 

@@ -1,0 +1,48 @@
+import type { Peer } from "./peer.js";
+
+/** What a first handshake message under the node id of a present peer leads to. */
+export type Displacement = "accept" | "refuse" | "replay" | "challenge";
+
+/** How long a strict peer has to show that it is alive before a newcomer takes its place. */
+export const CHALLENGE_MS = 400;
+
+/**
+ * Whether a newcomer may take the place of a peer (Net transport format, section 5.6, step 3).
+ *
+ * Whoever holds the pre-shared key can begin a handshake under any node id. A strict session is
+ * therefore given up only when its peer does not answer: the first message of a newcomer makes this
+ * node ask the old session, and a later one is accepted if nothing came back. A 0.19.0 session
+ * follows the reference's rule.
+ *
+ * @param ephemeral the first 32 bytes of the new first message
+ */
+export function judgeDisplacement(
+  peer: Peer | undefined,
+  ephemeral: Uint8Array,
+  now: number,
+  sessionTimeoutMs: number,
+): Displacement {
+  if (peer === undefined) {
+    return "accept";
+  }
+  if (!peer.origin.initiated && isSame(peer.origin.initiatorEphemeral, ephemeral)) {
+    return "replay";
+  }
+  if (peer.session.strict) {
+    return judgeStrict(peer, now);
+  }
+  const isAlive = now - peer.heardAt <= sessionTimeoutMs;
+  return peer.origin.initiated && isAlive ? "refuse" : "accept";
+}
+
+function judgeStrict(peer: Peer, now: number): Displacement {
+  const { challengedAt, heardAt } = peer;
+  if (challengedAt === undefined || heardAt > challengedAt) {
+    return "challenge";
+  }
+  return now - challengedAt >= CHALLENGE_MS ? "accept" : "refuse";
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}

@@ -1,0 +1,227 @@
+import {
+  type EstablishedKeys,
+  encodeRouted,
+  handshakePacket,
+  InitiatorHandshake,
+  meshPrologue,
+  type Offer,
+  ROUTED_HANDSHAKE_TTL,
+} from "@gaiaftcl/net-wire";
+import { low32 } from "../peers/node-id.js";
+import type { MeshState } from "./mesh-state.js";
+
+/** Where first messages go. */
+export type AttemptPath =
+  | { readonly kind: "address"; readonly address: string }
+  | { readonly kind: "relay"; readonly address: string };
+
+export type HandshakeOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string };
+
+export interface AttemptOptions {
+  readonly nodeId: bigint;
+  readonly publicKey: Uint8Array;
+  readonly path: AttemptPath;
+  readonly retries: number;
+  readonly done: (outcome: HandshakeOutcome) => void;
+}
+
+interface Sent {
+  readonly form: "direct" | "routed";
+  readonly handshake: InitiatorHandshake;
+}
+
+interface Attempt extends AttemptOptions {
+  tries: number;
+  /** Of this try, latest last; each began with a key of its own. */
+  sent: Sent[];
+  cancels: (() => void)[];
+}
+
+/** An answer that verified. */
+export interface Answer {
+  readonly nodeId: bigint;
+  readonly path: AttemptPath;
+  readonly keys: EstablishedKeys;
+}
+
+/**
+ * When first messages of one try leave, in milliseconds. A started 0.19.0 node answers the routed
+ * form only, and one that waits in `accept` the direct form only; each ignores the other.
+ */
+const ROUTED_AT = [0, 500, 1500, 3000];
+const DIRECT_AT = [150, 1000, 2500];
+const BACK_OFF_MS = 100;
+
+/** The handshakes this node began (Net transport format, sections 5.5 and 5.6), sent again until answered. */
+export class HandshakeAttempts {
+  readonly #state: MeshState;
+  readonly #offer: () => Offer;
+  readonly #attempts = new Map<bigint, Attempt>();
+
+  constructor(state: MeshState, offer: () => Offer) {
+    this.#state = state;
+    this.#offer = offer;
+  }
+
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  has(nodeId: bigint): boolean {
+    return this.#attempts.has(nodeId);
+  }
+
+  /** Begins; `done` is called once, unless the returned function cancels before. */
+  start(options: AttemptOptions): () => void {
+    const former = this.#attempts.get(options.nodeId);
+    if (former !== undefined) {
+      options.done({
+        ok: false,
+        reason: `connect_via: handshake already in flight for peer 0x${options.nodeId.toString(16)}`,
+      });
+      return () => undefined;
+    }
+    const attempt: Attempt = { ...options, tries: 0, sent: [], cancels: [] };
+    this.#attempts.set(options.nodeId, attempt);
+    this.#state.counters.handshakesStarted += 1;
+    this.#try(attempt);
+    return () => {
+      this.#end(attempt);
+    };
+  }
+
+  /** A session with `nodeId` exists now, however it came about. */
+  settled(nodeId: bigint): void {
+    const attempt = this.#attempts.get(nodeId);
+    if (attempt !== undefined) {
+      this.#end(attempt);
+      attempt.done({ ok: true });
+    }
+  }
+
+  /** Tries `message` as the answer to a routed first message to the node with these low 32 bits. */
+  routedAnswer(source: number, message: Uint8Array): Answer | undefined {
+    for (const attempt of this.#attempts.values()) {
+      if (low32(attempt.nodeId) === source) {
+        const answer = this.#finish(attempt, "routed", message);
+        if (answer !== undefined) {
+          return answer;
+        }
+      }
+    }
+    return undefined;
+  }
+
+  /** Tries `message` as the answer to a direct first message to `from`. */
+  directAnswer(from: string, message: Uint8Array): Answer | undefined {
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.path.kind === "address" && attempt.path.address === from) {
+        const answer = this.#finish(attempt, "direct", message);
+        if (answer !== undefined) {
+          return answer;
+        }
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether the pending attempt towards a node with these low 32 bits gives way to one by that node. */
+  yieldsTo(source: number): boolean {
+    for (const { nodeId } of this.#attempts.values()) {
+      if (low32(nodeId) === source) {
+        return this.#state.nodeId > nodeId;
+      }
+    }
+    return true;
+  }
+
+  #finish(attempt: Attempt, form: Sent["form"], message: Uint8Array): Answer | undefined {
+    for (const { form: sentForm, handshake } of [...attempt.sent].reverse()) {
+      const keys = sentForm === form ? handshake.finish(message) : undefined;
+      if (keys !== undefined) {
+        return { nodeId: attempt.nodeId, path: attempt.path, keys };
+      }
+    }
+    return undefined;
+  }
+
+  #try(attempt: Attempt): void {
+    const { timers, now, around } = this.#state;
+    const { handshakeTimeoutMs } = around.tuning;
+    attempt.tries += 1;
+    attempt.sent = [];
+    const later = (at: number, run: () => void): void => {
+      attempt.cancels.push(timers.set(at, run));
+    };
+    for (const delay of ROUTED_AT.filter((at) => at < handshakeTimeoutMs)) {
+      later(now + delay, () => {
+        this.#send(attempt, "routed");
+      });
+    }
+    if (attempt.path.kind === "address") {
+      for (const delay of DIRECT_AT.filter((at) => at < handshakeTimeoutMs)) {
+        later(now + delay, () => {
+          this.#send(attempt, "direct");
+        });
+      }
+    }
+    later(now + handshakeTimeoutMs, () => {
+      this.#expired(attempt);
+    });
+    timers.tick(now);
+  }
+
+  #expired(attempt: Attempt): void {
+    if (attempt.tries < attempt.retries) {
+      attempt.cancels = [
+        this.#state.timers.set(this.#state.now + BACK_OFF_MS * attempt.tries, () => {
+          this.#try(attempt);
+        }),
+      ];
+      return;
+    }
+    this.#end(attempt);
+    attempt.done({ ok: false, reason: "handshake timeout" });
+  }
+
+  #send(attempt: Attempt, form: Sent["form"]): void {
+    const { around, nodeId } = this.#state;
+    const handshake = new InitiatorHandshake({
+      prologue: meshPrologue(nodeId, attempt.nodeId),
+      responderPublicKey: attempt.publicKey,
+      psk: around.psk,
+      offer: this.#offer(),
+      requireStrict: around.tuning.requireStrict,
+      ...(form === "routed" ? { routedNodeId: nodeId } : {}),
+      randomBytes: around.randomBytes,
+    });
+    attempt.sent.push({ form, handshake });
+    const packet = handshakePacket(handshake.message1());
+    this.#state.transmit(
+      form === "direct"
+        ? packet
+        : encodeRouted(
+            {
+              ttl: ROUTED_HANDSHAKE_TTL,
+              hopCount: 0,
+              flags: 0,
+              source: low32(nodeId),
+              destination: attempt.nodeId,
+            },
+            packet,
+          ),
+      attempt.path.address,
+    );
+  }
+
+  #end(attempt: Attempt): void {
+    for (const cancel of attempt.cancels) {
+      cancel();
+    }
+    if (this.#attempts.get(attempt.nodeId) === attempt) {
+      this.#attempts.delete(attempt.nodeId);
+    }
+  }
+}

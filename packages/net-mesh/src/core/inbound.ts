@@ -1,0 +1,236 @@
+import {
+  datagramKind,
+  decodeHeader,
+  decodePingwave,
+  decodeRoutingHeader,
+  encodeRouted,
+  HEADER_BYTES,
+  type Pingwave,
+  packetFlags,
+  ROUTED_DATA_TTL,
+  ROUTING_HEADER_BYTES,
+  type RoutingHeader,
+  sessionIdOf,
+} from "@gaiaftcl/net-wire";
+import { SourceRateLimit } from "../limits/source-rate-limit.js";
+import { low32 } from "../peers/node-id.js";
+import { judgeRouted } from "../relay/relay-rules.js";
+import { RelayedSessions } from "../relay/relayed-sessions.js";
+import type { MeshState } from "./mesh-state.js";
+import type { Peer } from "./peer.js";
+
+/** What the rest of the node does with what datagrams turn out to be. */
+export interface InboundHandlers {
+  directHandshake(message: Uint8Array, from: string): void;
+  routedHandshake(source: number, message: Uint8Array, from: string, relayed: boolean): void;
+  pingwave(wave: Pingwave, from: string): void;
+  keepAlive(from: string): void;
+  /** Something of `peer` was decrypted. */
+  heard(peer: Peer, from: string): void;
+}
+
+const RELAYED_SESSION_TIMEOUTS = 3;
+
+/**
+ * Tells datagrams apart and brings each where it belongs (Net transport format, sections 1.1, 6.5
+ * and 10). Whatever does not fit is dropped; nothing is ever answered.
+ */
+export class Inbound {
+  readonly #state: MeshState;
+  readonly #handlers: InboundHandlers;
+  readonly #relayed: RelayedSessions;
+  readonly #relayLimit: SourceRateLimit;
+  readonly #waveLimit: SourceRateLimit;
+
+  constructor(state: MeshState, handlers: InboundHandlers) {
+    const { relayedPerSource, pingwavesPerSource, sessionTimeoutMs } = state.around.tuning;
+    this.#state = state;
+    this.#handlers = handlers;
+    this.#relayed = new RelayedSessions({ maxAgeMs: RELAYED_SESSION_TIMEOUTS * sessionTimeoutMs });
+    this.#relayLimit = new SourceRateLimit({
+      perSecond: relayedPerSource,
+      burst: relayedPerSource,
+    });
+    this.#waveLimit = new SourceRateLimit({
+      perSecond: pingwavesPerSource,
+      burst: pingwavesPerSource,
+    });
+  }
+
+  /** Sessions of others that pass through here. */
+  get relayedSessions(): number {
+    return this.#relayed.size;
+  }
+
+  receive(datagram: Uint8Array, from: string): void {
+    const { counters } = this.#state;
+    counters.datagramsReceived += 1;
+    counters.bytesReceived += datagram.length;
+    switch (datagramKind(datagram)) {
+      case "keep-alive":
+        this.#handlers.keepAlive(from);
+        return;
+      case "pingwave":
+        this.#pingwave(datagram, from);
+        return;
+      case "routed":
+        this.#routed(datagram, from);
+        return;
+      case "packet":
+        this.#direct(datagram, from);
+        return;
+      case "unknown":
+        this.#state.drop();
+    }
+  }
+
+  /** 72 bytes are a wave if they read as one, else whatever else they may be (section 1.1). */
+  #pingwave(datagram: Uint8Array, from: string): void {
+    const wave = decodePingwave(datagram);
+    if (wave === undefined) {
+      this.#state.drop();
+    } else if (this.#waveLimit.admit(from, this.#state.now)) {
+      this.#handlers.pingwave(wave, from);
+    } else {
+      this.#state.counters.rateLimited += 1;
+    }
+  }
+
+  #direct(packet: Uint8Array, from: string): void {
+    if (((packet[3] as number) & packetFlags.handshake) !== 0) {
+      const message = handshakeMessage(packet);
+      if (message === undefined) {
+        this.#state.drop();
+      } else {
+        this.#handlers.directHandshake(message, from);
+      }
+      return;
+    }
+    const sessionId = sessionIdOf(packet);
+    const peer = this.#peerOf(sessionId, from);
+    if (peer !== undefined) {
+      this.#open(peer, packet, from);
+    } else if (!this.#passOn(sessionId, packet, from)) {
+      this.#state.drop();
+    }
+  }
+
+  #peerOf(sessionId: bigint, from: string): Peer | undefined {
+    const { peers } = this.#state;
+    const atSource = peers.at(from);
+    return atSource?.sessionId === sessionId ? atSource : peers.withSession(sessionId);
+  }
+
+  #open(peer: Peer, packet: Uint8Array, from: string): void {
+    const { now, busy } = this.#state;
+    const opened = peer.session.open(packet, now);
+    if (opened === undefined) {
+      this.#state.drop();
+      return;
+    }
+    this.#handlers.heard(peer, from);
+    if ((opened.flags & packetFlags.heartbeat) === 0) {
+      peer.streams.receive(opened, now);
+      busy.add(peer);
+    }
+  }
+
+  #routed(datagram: Uint8Array, from: string): void {
+    const header = decodeRoutingHeader(datagram);
+    if (header === undefined) {
+      this.#state.drop();
+      return;
+    }
+    const { nodeId, routes, now } = this.#state;
+    const verdict = judgeRouted(header, nodeId, from, (id) => routes.nextHop(id, now));
+    switch (verdict.kind) {
+      case "local":
+        this.#routedToUs(header, datagram.subarray(ROUTING_HEADER_BYTES), from);
+        return;
+      case "drop":
+        this.#state.counters.relayDrops += 1;
+        return;
+      case "forward":
+        this.#forward(verdict, datagram.subarray(ROUTING_HEADER_BYTES), from);
+    }
+  }
+
+  #routedToUs(header: RoutingHeader, packet: Uint8Array, from: string): void {
+    if (((packet[3] as number) & packetFlags.handshake) !== 0) {
+      const message = handshakeMessage(packet);
+      if (message === undefined) {
+        this.#state.drop();
+      } else {
+        this.#handlers.routedHandshake(header.source, message, from, header.hopCount > 0);
+      }
+      return;
+    }
+    const peer = this.#state.peers.withSession(sessionIdOf(packet));
+    if (peer === undefined) {
+      this.#state.drop();
+    } else {
+      this.#open(peer, packet, from);
+    }
+  }
+
+  #forward(
+    verdict: { readonly to: string; readonly header: RoutingHeader },
+    packet: Uint8Array,
+    from: string,
+  ): void {
+    const { counters, now, routes } = this.#state;
+    if (!this.#relayLimit.admit(from, now)) {
+      counters.rateLimited += 1;
+      return;
+    }
+    const sessionId = sessionIdOf(packet);
+    const sender = routes.fullId(verdict.header.source);
+    // Only a packet that came the way answers will go tells anything about the session.
+    if (sessionId !== 0n && sender !== undefined && routes.nextHop(sender, now) === from) {
+      this.#relayed.learn(
+        sessionId,
+        { nodeId: sender, address: from },
+        { nodeId: verdict.header.destination, address: verdict.to },
+        now,
+      );
+    }
+    counters.packetsRelayed += 1;
+    this.#state.transmit(encodeRouted(verdict.header, packet), verdict.to);
+  }
+
+  /** A packet of somebody else's session without a routing header, as 0.19.0 sends them to a relay. */
+  #passOn(sessionId: bigint, packet: Uint8Array, from: string): boolean {
+    const { now, peers, counters, routes, nodeId } = this.#state;
+    const end = this.#relayed.otherEnd(sessionId, from, now);
+    if (end === undefined || !this.#relayLimit.admit(from, now)) {
+      return false;
+    }
+    counters.packetsRelayed += 1;
+    const neighbour = peers.at(end.address);
+    if (end.nodeId === undefined || neighbour?.nodeId === end.nodeId) {
+      this.#state.transmit(packet, end.address);
+      return true;
+    }
+    const source = peers.at(from)?.nodeId ?? nodeId;
+    const header = {
+      ttl: ROUTED_DATA_TTL,
+      hopCount: 1,
+      flags: 0,
+      source: low32(source),
+      destination: end.nodeId,
+    };
+    this.#state.transmit(
+      encodeRouted(header, packet),
+      routes.nextHop(end.nodeId, now) ?? end.address,
+    );
+    return true;
+  }
+}
+
+/** The Noise message of a handshake packet: exactly as long as the header says (section 2.2). */
+function handshakeMessage(packet: Uint8Array): Uint8Array | undefined {
+  const header = decodeHeader(packet);
+  return header !== undefined && packet.length === HEADER_BYTES + header.payloadLength
+    ? packet.subarray(HEADER_BYTES)
+    : undefined;
+}

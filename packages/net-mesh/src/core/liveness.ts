@@ -1,0 +1,175 @@
+import { encodePingwave, type Pingwave } from "@gaiaftcl/net-wire";
+import type { HealthChange } from "../liveness/failure-detector.js";
+import { PINGWAVE_RADIUS, PingwaveRules } from "../routing/pingwave-rules.js";
+import type { MeshState } from "./mesh-state.js";
+import type { Outbound } from "./outbound.js";
+import type { Peer } from "./peer.js";
+
+export interface LivenessHandlers {
+  /** A peer was silent for too long; its session is kept in case it comes back. */
+  failed(peer: Peer): void;
+  /** A peer is to be removed. */
+  lost(peer: Peer): void;
+}
+
+/** A failed peer silent for so many session timeouts is removed. */
+const REMOVED_AFTER = 30;
+const WAVE_TIMEOUTS = 3;
+/** What a node with nothing to say of its load announces. */
+const IDLE = {
+  capabilityHash: 0n,
+  capabilityVersion: 0,
+  load: 0,
+  health: "healthy",
+  gpu: false,
+  modelSlots: 0,
+  memoryTier: 0,
+  tools: 0,
+  flags: 0,
+} as const;
+
+/** Heartbeats, waves, and what follows from silence (Net transport format, sections 7 and 11). */
+export class Liveness {
+  readonly #state: MeshState;
+  readonly #outbound: Outbound;
+  readonly #handlers: LivenessHandlers;
+  readonly #waves: PingwaveRules;
+  #beatAt: number;
+
+  constructor(state: MeshState, outbound: Outbound, handlers: LivenessHandlers) {
+    const { heartbeatIntervalMs, sessionTimeoutMs } = state.around.tuning;
+    this.#state = state;
+    this.#outbound = outbound;
+    this.#handlers = handlers;
+    this.#waves = new PingwaveRules({
+      nodeId: state.nodeId,
+      memoryMs: WAVE_TIMEOUTS * sessionTimeoutMs,
+    });
+    this.#beatAt = state.now + heartbeatIntervalMs;
+  }
+
+  deadline(): number {
+    return this.#beatAt;
+  }
+
+  tick(): void {
+    const { now, around } = this.#state;
+    if (now < this.#beatAt) {
+      return;
+    }
+    this.#beatAt = now + around.tuning.heartbeatIntervalMs;
+    this.#judge();
+    this.#beat();
+    this.#state.routes.sweep(now);
+    this.#state.graph.sweep(now);
+  }
+
+  /** Sends one heartbeat outside the rhythm: it shows relays and the other end that a new session is in use. */
+  beat(peer: Peer): void {
+    this.#outbound.transmit(peer, peer.session.heartbeat(this.#state.now));
+    this.#state.counters.heartbeatsSent += 1;
+  }
+
+  /** Something of `peer` was decrypted. */
+  heard(peer: Peer): void {
+    const { now, detector } = this.#state;
+    peer.heardAt = now;
+    const change = detector.heard(peer.nodeId, now);
+    if (change !== undefined) {
+      this.#report(change);
+    }
+  }
+
+  /** Takes a wave and sends it on. */
+  pingwave(wave: Pingwave, from: string): void {
+    const { peers, routes, graph, counters, now } = this.#state;
+    const neighbour = peers.at(from);
+    counters.pingwavesReceived += 1;
+    if (neighbour === undefined) {
+      this.#state.drop();
+      return;
+    }
+    const verdict = this.#waves.judge(wave, true, now);
+    if (verdict.kind === "drop") {
+      return;
+    }
+    routes.learn(wave.origin, from, verdict.metric, now);
+    if (!verdict.isNew) {
+      return;
+    }
+    graph.record(
+      wave.origin,
+      neighbour.nodeId,
+      wave.hopCount + 1,
+      { health: wave.health, load: wave.load },
+      now,
+    );
+    if (verdict.onward !== undefined) {
+      const onward = encodePingwave({ ...wave, ...verdict.onward });
+      this.#spread(onward, new Set([from, routes.nextHop(wave.origin, now) ?? from]));
+    }
+  }
+
+  #judge(): void {
+    const { now, detector, peers, around } = this.#state;
+    for (const change of detector.evaluate(now)) {
+      this.#report(change);
+    }
+    for (const peer of [...peers.values()]) {
+      const silence = now - peer.heardAt;
+      if (
+        detector.health(peer.nodeId) === "failed" &&
+        silence > REMOVED_AFTER * around.tuning.sessionTimeoutMs
+      ) {
+        this.#state.counters.peersEvicted += 1;
+        this.#handlers.lost(peer);
+      }
+    }
+  }
+
+  #report(change: HealthChange): void {
+    const { peers, routes, around } = this.#state;
+    const peer = peers.get(change.nodeId);
+    if (peer === undefined) {
+      return;
+    }
+    if (change.to === "failed") {
+      if (!peer.isRelayed) {
+        routes.hopDown(peer.address);
+      }
+      this.#handlers.failed(peer);
+    } else if (change.from === "failed" && !peer.isRelayed) {
+      routes.hopUp(peer.address);
+    }
+    around.emit({ type: "health", peer: change.nodeId, from: change.from, to: change.to });
+  }
+
+  #beat(): void {
+    const { peers, routes, around, now } = this.#state;
+    const wave = encodePingwave({
+      ...IDLE,
+      origin: this.#state.nodeId,
+      sequence: this.#waves.nextSequence(around.wallClock()),
+      ttl: PINGWAVE_RADIUS,
+      hopCount: 0,
+      sentAtUs: BigInt(Math.floor(around.wallClock())) * 1000n,
+    });
+    for (const peer of peers.values()) {
+      this.beat(peer);
+      if (now - peer.heardAt <= around.tuning.sessionTimeoutMs) {
+        routes.refresh(peer.nodeId, peer.address, now);
+      }
+    }
+    this.#spread(wave, new Set());
+  }
+
+  #spread(wave: Uint8Array, except: ReadonlySet<string>): void {
+    const { peers, counters } = this.#state;
+    for (const peer of peers.values()) {
+      if (!peer.isRelayed && !except.has(peer.address)) {
+        counters.pingwavesSent += 1;
+        this.#state.transmit(wave, peer.address);
+      }
+    }
+  }
+}

@@ -1,0 +1,261 @@
+import type {
+  CapabilityFilter,
+  CapabilitySet,
+  IndexEntry,
+  ScopeQuery,
+} from "@gaiaftcl/net-capability";
+import type {
+  EventBatch,
+  SendOptions,
+  StreamHandle,
+  StreamOptions,
+  StreamStats,
+} from "@gaiaftcl/net-wire";
+import { NetMeshError } from "../net-mesh-error.js";
+import { nodeIdText } from "../peers/node-id.js";
+import type { KnownNode } from "../routing/proximity-graph.js";
+import type { ConnectOutcome } from "../traversal/direct-connector.js";
+import type { ReflexOutcome } from "../traversal/reflex-prober.js";
+import type { NatView } from "../traversal/traversal.js";
+import type { HandshakeOutcome } from "./handshake-attempts.js";
+import { type MeshStats, meshStats, type PeerView, peerView } from "./mesh-stats.js";
+import { type MeshCoreOptions, NodeParts } from "./node-parts.js";
+import type { Peer } from "./peer.js";
+
+export interface ConnectTarget {
+  readonly nodeId: bigint;
+  /** The Noise key of the other node, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Straight to an address, or through a peer. */
+  readonly path:
+    | { readonly kind: "address"; readonly address: string }
+    | { readonly kind: "relay"; readonly relay: bigint };
+  readonly retries?: number;
+}
+
+/**
+ * A node of the mesh without clock or socket: datagrams and times go in, datagrams, events and the
+ * next deadline come out. Every call takes `now`, monotonic milliseconds. Sends of one turn leave
+ * together at the next `tick`, which `deadline` then asks for at once.
+ */
+export class MeshCore {
+  readonly nodeId: bigint;
+  readonly #parts: NodeParts;
+
+  constructor(options: MeshCoreOptions, now: number) {
+    this.#parts = new NodeParts(options, now);
+    this.nodeId = this.#parts.state.nodeId;
+  }
+
+  /** Counts and sizes, for people and for metrics. */
+  get stats(): MeshStats {
+    return meshStats(this.#parts);
+  }
+
+  get natView(): NatView {
+    return this.#parts.traversal.view;
+  }
+
+  /** Takes a datagram; it is read before the call returns, but events may be views of it. */
+  receive(datagram: Uint8Array, from: string, now: number): void {
+    this.#parts.state.now = now;
+    this.#parts.inbound.receive(datagram, from);
+  }
+
+  /** Does what is due and sends what is ready. */
+  tick(now: number): void {
+    this.#parts.tick(now);
+  }
+
+  /** When `tick` is wanted; the past while something waits to be sent. */
+  deadline(): number {
+    return this.#parts.deadline();
+  }
+
+  /** Begins a session; `done` is called once, unless the returned function cancels before. */
+  connect(
+    target: ConnectTarget,
+    now: number,
+    done: (outcome: HandshakeOutcome) => void,
+  ): () => void {
+    this.#parts.state.now = now;
+    const {
+      nodeId,
+      publicKey,
+      path,
+      retries = this.#parts.state.around.tuning.handshakeRetries,
+    } = target;
+    if (path.kind === "address") {
+      return this.#parts.sessions.connect({ nodeId, publicKey, path, retries, done });
+    }
+    const relay = this.#parts.state.peers.get(path.relay);
+    if (relay === undefined) {
+      done({ ok: false, reason: `no session with relay ${nodeIdText(path.relay)}` });
+      return () => undefined;
+    }
+    return this.#parts.sessions.connect({
+      nodeId,
+      publicKey,
+      path: { kind: "relay", address: relay.address },
+      retries,
+      done,
+    });
+  }
+
+  /** Waits for `nodeId` to begin a session; the returned function stops waiting. */
+  accept(nodeId: bigint, now: number, done: () => void): () => void {
+    this.#parts.state.now = now;
+    return this.#parts.sessions.accept(nodeId, done);
+  }
+
+  /** Ends the session with a peer; true when there was one. */
+  disconnect(nodeId: bigint, now: number): boolean {
+    this.#parts.state.now = now;
+    const peer = this.#parts.state.peers.get(nodeId);
+    if (peer !== undefined) {
+      this.#parts.sessions.remove(peer, "closed");
+    }
+    return peer !== undefined;
+  }
+
+  peer(nodeId: bigint): PeerView | undefined {
+    const peer = this.#parts.state.peers.get(nodeId);
+    return peer === undefined ? undefined : peerView(this.#parts.state, peer);
+  }
+
+  peers(): PeerView[] {
+    return [...this.#parts.state.peers.values()].map((peer) => peerView(this.#parts.state, peer));
+  }
+
+  /** Nodes that waves told of. */
+  discoveredNodes(): KnownNode[] {
+    return this.#parts.state.graph.nodes();
+  }
+
+  /** Sets a way by hand, as good as that of a peer. */
+  addRoute(destination: bigint, nextHop: string, now: number): void {
+    this.#parts.state.routes.setDirect(destination, nextHop, now);
+  }
+
+  /** @throws NetMeshError `NOT_CONNECTED`; StreamError as `StreamSet.open` */
+  openStream(nodeId: bigint, streamId: bigint, now: number, options?: StreamOptions): StreamHandle {
+    const peer = this.#parts.state.peers.get(nodeId);
+    if (peer === undefined) {
+      throw new NetMeshError(
+        "NOT_CONNECTED",
+        `open_stream: connection error: open_stream: no session for peer ${nodeIdText(nodeId)}`,
+      );
+    }
+    return peer.streams.open(streamId, now, options);
+  }
+
+  /**
+   * Hands events to a stream; gives how many were taken, fewer being backpressure.
+   *
+   * @throws NetMeshError `NOT_CONNECTED` without a session; StreamError as `StreamSet.send`
+   */
+  send(nodeId: bigint, handle: StreamHandle, events: readonly Uint8Array[], now: number): number {
+    const peer = this.#connected(nodeId);
+    this.#parts.state.busy.add(peer);
+    return peer.streams.send(handle, events, now);
+  }
+
+  /** The same on whatever opening a stream id has; it is made when there is none. */
+  push(
+    nodeId: bigint,
+    streamId: bigint,
+    events: readonly Uint8Array[],
+    now: number,
+    options?: SendOptions,
+  ): number {
+    const peer = this.#connected(nodeId);
+    this.#parts.state.busy.add(peer);
+    return peer.streams.sendTo(streamId, events, now, options);
+  }
+
+  closeStream(nodeId: bigint, handle: StreamHandle, now: number): void {
+    const peer = this.#parts.state.peers.get(nodeId);
+    if (peer !== undefined) {
+      peer.streams.close(handle, now);
+      this.#parts.state.busy.add(peer);
+    }
+  }
+
+  streamStats(nodeId: bigint, streamId: bigint): StreamStats | undefined {
+    return this.#parts.state.peers.get(nodeId)?.streams.stats(streamId);
+  }
+
+  /** Gives the credit of a batch back, once its events are used up. */
+  consume(nodeId: bigint, batch: EventBatch, now: number): void {
+    const peer = this.#parts.state.peers.get(nodeId);
+    if (peer !== undefined) {
+      peer.streams.consume(batch, now);
+      this.#parts.state.busy.add(peer);
+    }
+  }
+
+  /** Announces what this node is and has (Net identity format, section 9.3). */
+  announce(capabilities: CapabilitySet, now: number): void {
+    this.#parts.state.now = now;
+    this.#parts.discovery.announce(capabilities);
+  }
+
+  findNodes(filter?: CapabilityFilter, scope?: ScopeQuery): bigint[] {
+    return this.#parts.discovery.findNodes(filter, scope);
+  }
+
+  /** What is known of a node by its announcement. */
+  announcementOf(nodeId: bigint): IndexEntry | undefined {
+    return this.#parts.discovery.index.get(nodeId);
+  }
+
+  probeReflex(nodeId: bigint, now: number, done: (outcome: ReflexOutcome) => void): void {
+    this.#parts.state.now = now;
+    this.#parts.traversal.probeReflex(nodeId, now, done);
+  }
+
+  reclassifyNat(now: number, done: (view: NatView) => void): void {
+    this.#parts.state.now = now;
+    this.#parts.traversal.reclassify(now, done);
+  }
+
+  setReflexOverride(address: string, now: number): void {
+    this.#parts.state.now = now;
+    this.#parts.traversal.setReflexOverride(address);
+  }
+
+  clearReflexOverride(now: number): void {
+    this.#parts.state.now = now;
+    this.#parts.traversal.clearReflexOverride();
+  }
+
+  connectDirect(
+    target: {
+      readonly nodeId: bigint;
+      readonly publicKey: Uint8Array;
+      readonly coordinator: bigint;
+    },
+    now: number,
+    done: (outcome: ConnectOutcome) => void,
+  ): void {
+    this.#parts.state.now = now;
+    this.#parts.traversal.connectDirect(
+      target.nodeId,
+      target.publicKey,
+      target.coordinator,
+      now,
+      done,
+    );
+  }
+
+  #connected(nodeId: bigint): Peer {
+    const peer = this.#parts.state.peers.get(nodeId);
+    if (peer === undefined) {
+      throw new NetMeshError(
+        "NOT_CONNECTED",
+        `stream not connected: no session with peer ${nodeIdText(nodeId)}`,
+      );
+    }
+    return peer;
+  }
+}

@@ -1,0 +1,195 @@
+import {
+  ANNOUNCEMENT_SUBPROTOCOL,
+  type SubnetId,
+  type SubnetPolicy,
+} from "@gaiaftcl/net-capability";
+import type { EventBatch, PacketLabel } from "@gaiaftcl/net-wire";
+import { RENDEZVOUS_SUBPROTOCOL } from "../traversal/punch-coordinator.js";
+import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
+import { Traversal } from "../traversal/traversal.js";
+import { Discovery } from "./discovery.js";
+import { Inbound } from "./inbound.js";
+import { Liveness } from "./liveness.js";
+import { MeshState, type MeshSurroundings } from "./mesh-state.js";
+import { Outbound } from "./outbound.js";
+import type { Peer } from "./peer.js";
+import { Sessions } from "./sessions.js";
+import { traversalPort } from "./traversal-surroundings.js";
+
+export interface MeshCoreOptions extends MeshSurroundings {
+  /** The own bound address, as far as it is known. */
+  readonly boundAddress: () => string;
+  readonly subnet?: SubnetId;
+  readonly subnetPolicy?: SubnetPolicy;
+  /** An address this node is known to be reached at. */
+  readonly reflexOverride?: string;
+  /** Whether a node may have a session; everybody with the pre-shared key when left out. */
+  readonly admits?: (nodeId: bigint) => boolean;
+}
+
+/** When a strict peer whose place somebody wants is asked for a sign of life, in milliseconds: one answer is enough. */
+const CHALLENGE_DELAYS = [0, 100, 220];
+/** Bytes before an event in a packet. */
+const FRAME_BYTES = 4;
+const CONTROL = new Set([ANNOUNCEMENT_SUBPROTOCOL, REFLEX_SUBPROTOCOL, RENDEZVOUS_SUBPROTOCOL]);
+
+/** The parts of a node, and what they pass to one another. */
+export class NodeParts {
+  readonly state: MeshState;
+  readonly outbound: Outbound;
+  readonly sessions: Sessions;
+  readonly inbound: Inbound;
+  readonly liveness: Liveness;
+  readonly discovery: Discovery;
+  readonly traversal: Traversal;
+  readonly #labels = new Map<number, PacketLabel>();
+  /** Where the datagram that is being read came from. */
+  #source = "";
+
+  constructor(options: MeshCoreOptions, now: number) {
+    const state = new MeshState(options, now);
+    this.state = state;
+    this.outbound = new Outbound(state);
+    this.sessions = new Sessions(state, this.outbound, {
+      admits: options.admits ?? ((): boolean => true),
+      challenge: (peer) => {
+        this.#challenge(peer);
+      },
+      established: (peer) => {
+        this.#established(peer);
+      },
+      deliver: (peer, batch) => {
+        this.#deliver(peer, batch);
+      },
+    });
+    this.liveness = new Liveness(state, this.outbound, {
+      failed: (peer) => {
+        this.discovery.index.forgetPeer(peer.nodeId);
+      },
+      lost: (peer) => {
+        this.sessions.remove(peer, "silent");
+      },
+    });
+    const sendControl = (peer: Peer, subprotocolId: number, event: Uint8Array): void => {
+      this.#sendControl(peer, subprotocolId, event);
+    };
+    this.traversal = new Traversal(
+      traversalPort({
+        state,
+        outbound: this.outbound,
+        discovery: () => this.discovery,
+        boundAddress: options.boundAddress,
+        sendControl,
+        handshake: (nodeId, publicKey, path, done) => {
+          this.sessions.connect({ nodeId, publicKey, path, retries: 1, done });
+        },
+      }),
+      options.reflexOverride,
+    );
+    this.discovery = new Discovery(state, {
+      ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
+      ...(options.subnetPolicy === undefined ? {} : { subnetPolicy: options.subnetPolicy }),
+      view: () => this.traversal.view,
+      sendControl,
+    });
+    this.inbound = new Inbound(state, {
+      directHandshake: (message, from) => {
+        this.sessions.directHandshake(message, from);
+      },
+      routedHandshake: (source, message, from, relayed) => {
+        this.sessions.routedHandshake(source, message, from, relayed);
+      },
+      pingwave: (wave, from) => {
+        this.liveness.pingwave(wave, from);
+      },
+      keepAlive: (from) => {
+        this.traversal.keepAlive(from);
+      },
+      heard: (peer, from) => {
+        this.#source = from;
+        this.liveness.heard(peer);
+      },
+    });
+  }
+
+  /** Does what is due and sends what is ready. */
+  tick(now: number): void {
+    const { state } = this;
+    state.now = now;
+    state.timers.tick(now);
+    this.traversal.tick(now);
+    this.liveness.tick();
+    this.discovery.tick();
+    this.outbound.flush();
+  }
+
+  /** When `tick` is wanted; the past while something waits to be sent. */
+  deadline(): number {
+    return Math.min(
+      this.outbound.deadline(),
+      this.state.timers.deadline(),
+      this.traversal.deadline(),
+      this.liveness.deadline(),
+      this.discovery.deadline(),
+    );
+  }
+
+  #established(peer: Peer): void {
+    // Shows relays between that the session is in use, and a 0.19.0 peer that this one lives.
+    this.liveness.beat(peer);
+    this.discovery.greet(peer);
+  }
+
+  #challenge(peer: Peer): void {
+    for (const delay of CHALLENGE_DELAYS) {
+      this.state.timers.set(this.state.now + delay, () => {
+        this.#sendControl(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
+      });
+    }
+  }
+
+  #sendControl(peer: Peer, subprotocolId: number, event: Uint8Array): void {
+    const { now, busy, peers } = this.state;
+    if (peers.get(peer.nodeId) !== peer || event.length > peer.streams.maxPayload - FRAME_BYTES) {
+      return;
+    }
+    let label = this.#labels.get(subprotocolId);
+    if (label === undefined) {
+      label = { subprotocolId };
+      this.#labels.set(subprotocolId, label);
+    }
+    peer.streams.sendTo(BigInt(subprotocolId), [event], now, { uncredited: true, label });
+    busy.add(peer);
+  }
+
+  #deliver(peer: Peer, batch: EventBatch): void {
+    const { around, now, busy } = this.state;
+    const { subprotocolId } = batch.label;
+    if (!CONTROL.has(subprotocolId)) {
+      const isHeldBack = peer.session.strict && batch.reliable;
+      around.emit({ type: "events", peer: peer.nodeId, batch, isHeldBack });
+      return;
+    }
+    for (const event of batch) {
+      this.#control(peer, subprotocolId, event);
+    }
+    peer.streams.consume(batch, now);
+    busy.add(peer);
+  }
+
+  #control(peer: Peer, subprotocolId: number, event: Uint8Array): void {
+    const { now, around } = this.state;
+    if (subprotocolId === ANNOUNCEMENT_SUBPROTOCOL) {
+      this.discovery.receive(peer, event);
+    } else {
+      this.traversal.receive(
+        peer.nodeId,
+        subprotocolId,
+        event,
+        this.#source,
+        now,
+        around.wallClock(),
+      );
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import type { Session, StreamSet } from "@gaiaftcl/net-wire";
+import type { TabledPeer } from "../peers/peer-table.js";
+
+/** How a session came about, as the rule for its replacement looks at it. */
+export interface PeerOrigin {
+  /** Whether this node sent the first handshake message. */
+  readonly initiated: boolean;
+  /** 32 bytes with which the initiator began; they tell a repeated first message from a new one. */
+  readonly initiatorEphemeral: Uint8Array;
+}
+
+/** A node with which a session exists. */
+export interface Peer extends TabledPeer {
+  readonly origin: PeerOrigin;
+  readonly session: Session;
+  readonly streams: StreamSet;
+  /** When something of it was last decrypted. */
+  heardAt: number;
+  /** When a newcomer under its node id made this node ask whether it is alive; undefined when nobody did. */
+  challengedAt: number | undefined;
+}

@@ -1,0 +1,200 @@
+import {
+  ALL_FEATURES,
+  createStreamSet,
+  type EstablishedKeys,
+  type EventBatch,
+  MAX_PAYLOAD_BYTES,
+  type Offer,
+  ROUTING_HEADER_BYTES,
+  Session,
+  type StreamObserver,
+} from "@gaiaftcl/net-wire";
+import { type Answer, type AttemptOptions, HandshakeAttempts } from "./handshake-attempts.js";
+import { HandshakeResponder } from "./handshake-responder.js";
+import type { DisconnectReason } from "./mesh-event.js";
+import type { MeshState } from "./mesh-state.js";
+import type { Outbound } from "./outbound.js";
+import type { Peer, PeerOrigin } from "./peer.js";
+
+export interface SessionHandlers {
+  /** Whether a node may have a session at all. */
+  admits(nodeId: bigint): boolean;
+  challenge(peer: Peer): void;
+  established(peer: Peer): void;
+  deliver(peer: Peer, batch: EventBatch): void;
+}
+
+interface Established {
+  readonly nodeId: bigint;
+  readonly keys: EstablishedKeys;
+  readonly address: string;
+  readonly relayed: boolean;
+  readonly origin: PeerOrigin;
+}
+
+/** Makes peers out of handshakes, in both roles, and takes them down. */
+export class Sessions {
+  readonly attempts: HandshakeAttempts;
+  readonly responder: HandshakeResponder;
+  readonly #state: MeshState;
+  readonly #outbound: Outbound;
+  readonly #handlers: SessionHandlers;
+  readonly #waiting = new Map<bigint, Set<() => void>>();
+
+  constructor(state: MeshState, outbound: Outbound, handlers: SessionHandlers) {
+    this.#state = state;
+    this.#outbound = outbound;
+    this.#handlers = handlers;
+    const offer = (): Offer => ({
+      features: ALL_FEATURES,
+      receiveWindow: state.around.tuning.receiveWindow,
+    });
+    this.attempts = new HandshakeAttempts(state, offer);
+    this.responder = new HandshakeResponder(state, {
+      offer,
+      admits: (nodeId) => handlers.admits(nodeId),
+      challenge: (peer) => {
+        handlers.challenge(peer);
+      },
+      accepted: ({ initiatorEphemeral, ...accepted }) => {
+        this.#establish({ ...accepted, origin: { initiated: false, initiatorEphemeral } });
+      },
+    });
+  }
+
+  connect(options: AttemptOptions): () => void {
+    return this.attempts.start(options);
+  }
+
+  /** Calls `done` when a session with `nodeId` exists; the returned function stops waiting. */
+  accept(nodeId: bigint, done: () => void): () => void {
+    if (this.#state.peers.get(nodeId) !== undefined) {
+      done();
+      return () => undefined;
+    }
+    const unexpect = this.responder.expect(nodeId);
+    const waiting = this.#waiting.get(nodeId) ?? new Set();
+    this.#waiting.set(nodeId, waiting);
+    const stop = (): void => {
+      unexpect();
+      waiting.delete(arrived);
+      if (waiting.size === 0) {
+        this.#waiting.delete(nodeId);
+      }
+    };
+    const arrived = (): void => {
+      stop();
+      done();
+    };
+    waiting.add(arrived);
+    return stop;
+  }
+
+  directHandshake(message: Uint8Array, from: string): void {
+    const answer = this.attempts.directAnswer(from, message);
+    if (answer === undefined) {
+      this.responder.direct(message, from);
+    } else {
+      this.#answered(answer, from, false);
+    }
+  }
+
+  routedHandshake(source: number, message: Uint8Array, from: string, relayed: boolean): void {
+    const answer = this.attempts.routedAnswer(source, message);
+    if (answer !== undefined) {
+      this.#answered(answer, from, relayed || answer.path.kind === "relay");
+    } else if (this.attempts.yieldsTo(source)) {
+      this.responder.routed(source, message, from, relayed);
+    }
+  }
+
+  /** Ends the session with a peer. Nothing is sent: there is no message for it. */
+  remove(peer: Peer, reason: DisconnectReason): void {
+    const { peers, routes, graph, detector, around } = this.#state;
+    if (peers.get(peer.nodeId) !== peer) {
+      return;
+    }
+    peers.remove(peer.nodeId);
+    detector.forget(peer.nodeId);
+    this.#outbound.forget(peer);
+    if (!peer.isRelayed) {
+      routes.removeHop(peer.address);
+      graph.removeNeighbour(peer.nodeId);
+    }
+    around.emit({ type: "disconnected", peer: peer.nodeId, reason });
+  }
+
+  #answered(answer: Answer, from: string, relayed: boolean): void {
+    this.#establish({
+      nodeId: answer.nodeId,
+      keys: answer.keys,
+      // A relay's answer may come another way; the path that was asked for is the one to keep.
+      address: relayed ? answer.path.address : from,
+      relayed,
+      origin: { initiated: true, initiatorEphemeral: answer.keys.initiatorEphemeral },
+    });
+  }
+
+  #establish({ nodeId, keys, address, relayed, origin }: Established): void {
+    const { now, peers, routes, detector, around, counters, busy } = this.#state;
+    const former = peers.get(nodeId);
+    if (former !== undefined) {
+      this.#outbound.forget(former);
+    }
+    const peer: Peer = {
+      nodeId,
+      sessionId: keys.sessionId,
+      address,
+      isRelayed: relayed,
+      origin,
+      session: new Session(keys, now),
+      streams: createStreamSet({
+        strict: keys.strict,
+        observer: this.#observer(() => peer),
+        maxPayload: relayed ? MAX_PAYLOAD_BYTES - ROUTING_HEADER_BYTES : MAX_PAYLOAD_BYTES,
+        sendBuffer: around.tuning.sendBuffer,
+        receiveWindow: around.tuning.receiveWindow,
+        ...(keys.strict ? { peerReceiveWindow: keys.peerReceiveWindow } : {}),
+      }),
+      heardAt: now,
+      challengedAt: undefined,
+    };
+    peers.add(peer);
+    routes.setDirect(nodeId, address, now);
+    if (!relayed) {
+      routes.hopUp(address);
+    }
+    detector.watch(nodeId, now);
+    counters.handshakesCompleted += 1;
+    busy.add(peer);
+    this.#handlers.established(peer);
+    around.emit({
+      type: "connected",
+      peer: nodeId,
+      strict: keys.strict,
+      address,
+      relayed,
+      initiated: origin.initiated,
+      replaced: former !== undefined,
+    });
+    this.attempts.settled(nodeId);
+    for (const arrived of [...(this.#waiting.get(nodeId) ?? [])]) {
+      arrived();
+    }
+  }
+
+  #observer(peer: () => Peer): StreamObserver {
+    const { around } = this.#state;
+    return {
+      deliver: (batch) => {
+        this.#handlers.deliver(peer(), batch);
+      },
+      writable: (streamId) => {
+        around.emit({ type: "writable", peer: peer().nodeId, streamId });
+      },
+      finished: (streamId) => {
+        around.emit({ type: "finished", peer: peer().nodeId, streamId });
+      },
+    };
+  }
+}

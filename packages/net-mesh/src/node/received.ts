@@ -1,0 +1,86 @@
+import type { EventBatch } from "@gaiaftcl/net-wire";
+import type { FeedItem } from "./feed.js";
+
+/** One event from a peer. */
+export interface ReceivedEvent {
+  readonly peer: bigint;
+  readonly streamId: bigint;
+  /** `<sequence of its packet>:<index in the packet>`, unique within one stream of one peer. */
+  readonly id: string;
+  /** Keep a copy to keep it beyond the next event. */
+  readonly payload: Uint8Array;
+}
+
+/** The events of one packet: cheaper to walk than one by one. */
+export interface ReceivedBatch extends FeedItem, Iterable<Uint8Array> {
+  readonly peer: bigint;
+  readonly streamId: bigint;
+  /** Of the packet, in its stream. */
+  readonly sequence: bigint;
+  /** The header's subprotocol: 0, or one this node does not know. */
+  readonly subprotocolId: number;
+  readonly channelHint: number;
+  readonly originHash: number;
+  /** The events, as views of the packet. */
+  events(): Uint8Array[];
+}
+
+/** @param isReliable whether what is not taken is held back at the sender */
+export class PeerBatch implements ReceivedBatch {
+  readonly peer: bigint;
+  readonly batch: EventBatch;
+  readonly isDroppable: boolean;
+
+  constructor(peer: bigint, batch: EventBatch, isReliable: boolean) {
+    this.peer = peer;
+    this.batch = batch;
+    this.isDroppable = !isReliable;
+  }
+
+  get bytes(): number {
+    return this.batch.payload.length;
+  }
+
+  get streamId(): bigint {
+    return this.batch.streamId;
+  }
+
+  get sequence(): bigint {
+    return this.batch.sequence;
+  }
+
+  get subprotocolId(): number {
+    return this.batch.label.subprotocolId;
+  }
+
+  get channelHint(): number {
+    return this.batch.label.channelHint;
+  }
+
+  get originHash(): number {
+    return this.batch.label.originHash;
+  }
+
+  events(): Uint8Array[] {
+    return this.batch.events();
+  }
+
+  [Symbol.iterator](): Iterator<Uint8Array> {
+    return this.events()[Symbol.iterator]();
+  }
+}
+
+/** Events one by one from batches. */
+export async function* eventsOf(
+  batches: AsyncIterable<ReceivedBatch>,
+): AsyncGenerator<ReceivedEvent, undefined, undefined> {
+  for await (const batch of batches) {
+    const { peer, streamId, sequence } = batch;
+    let index = 0;
+    for (const payload of batch) {
+      yield { peer, streamId, id: `${sequence}:${index}`, payload };
+      index += 1;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,111 @@
+import { Feed } from "./feed.js";
+import type { PeerBatch, ReceivedBatch } from "./received.js";
+
+/** Which events a receiver wants; what is left out does not matter. */
+export interface EventFilter {
+  readonly peer?: bigint;
+  readonly streamId?: bigint;
+}
+
+export interface ReceiveOptions extends EventFilter {
+  readonly signal?: AbortSignal;
+  /** Bytes of events held that no sender holds back; further ones are dropped and counted. 64 MiB. */
+  readonly bufferBytes?: number;
+}
+
+interface Receiver {
+  readonly filter: EventFilter;
+  readonly feed: Feed<PeerBatch>;
+}
+
+const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Brings what arrives to those who want it. A batch goes to the receiver with the narrowest filter
+ * that fits (both, a stream, a peer, none); among equals the one that came first. What nobody asks
+ * for yet waits for the first receiver that does.
+ */
+export class Receivers {
+  readonly #consume: (batch: PeerBatch) => void;
+  readonly #receivers: Receiver[] = [];
+  #early: PeerBatch[] = [];
+  #earlyBytes = 0;
+  #dropped = 0;
+
+  constructor(consume: (batch: PeerBatch) => void) {
+    this.#consume = consume;
+  }
+
+  /** Events dropped since no receiver took them in time, in packets. */
+  get dropped(): number {
+    return this.#receivers.reduce((sum, { feed }) => sum + feed.dropped, this.#dropped);
+  }
+
+  /** Opens a receiver; ending its feed closes it. */
+  open(options: ReceiveOptions): Feed<PeerBatch> {
+    const { signal, bufferBytes = DEFAULT_BUFFER_BYTES, ...filter } = options;
+    signal?.throwIfAborted();
+    const aborted = (): void => {
+      feed.end(signal?.reason);
+    };
+    const feed = new Feed<PeerBatch>({
+      maxBytes: bufferBytes,
+      release: this.#consume,
+      ended: () => {
+        signal?.removeEventListener("abort", aborted);
+        this.#close(receiver);
+      },
+    });
+    const receiver = { filter, feed };
+    signal?.addEventListener("abort", aborted, { once: true });
+    this.#receivers.push(receiver);
+    this.#receivers.sort((left, right) => breadth(left.filter) - breadth(right.filter));
+    const early = this.#early;
+    this.#early = [];
+    this.#earlyBytes = 0;
+    for (const batch of early) {
+      this.push(batch);
+    }
+    return feed;
+  }
+
+  push(batch: PeerBatch): void {
+    const receiver = this.#receivers.find(({ filter }) => fits(filter, batch));
+    if (receiver !== undefined) {
+      receiver.feed.push(batch);
+    } else if (batch.isDroppable && this.#earlyBytes + batch.bytes > DEFAULT_BUFFER_BYTES) {
+      this.#dropped += 1;
+    } else {
+      this.#earlyBytes += batch.isDroppable ? batch.bytes : 0;
+      this.#early.push(batch);
+    }
+  }
+
+  /** Ends every receiver. */
+  close(): void {
+    for (const { feed } of [...this.#receivers]) {
+      feed.end();
+    }
+    this.#early = [];
+    this.#earlyBytes = 0;
+  }
+
+  #close(receiver: Receiver): void {
+    const index = this.#receivers.indexOf(receiver);
+    if (index >= 0) {
+      this.#receivers.splice(index, 1);
+      this.#dropped += receiver.feed.dropped;
+    }
+  }
+}
+
+function fits(filter: EventFilter, batch: ReceivedBatch): boolean {
+  return (
+    (filter.peer === undefined || filter.peer === batch.peer) &&
+    (filter.streamId === undefined || filter.streamId === batch.streamId)
+  );
+}
+
+function breadth({ peer, streamId }: EventFilter): number {
+  return (peer === undefined ? 1 : 0) + (streamId === undefined ? 2 : 0);
+}
