@@ -1,4 +1,4 @@
-import { type PermissionToken, SCOPE } from "@gaiaftcl/net-identity";
+import { type PermissionToken, SCOPE, TokenCache } from "@gaiaftcl/net-identity";
 import { describe, expect, it } from "vitest";
 import { identityOf, publisher, stranger, subscriber, TestHost, tokenOf } from "./host.testing.js";
 import { vectors } from "./vectors.testing.js";
@@ -344,5 +344,64 @@ describe("a token that lapses", () => {
     const test = joined();
     test.peers.entities.clear();
     expect(test.recipients("gated")).toEqual([]);
+  });
+});
+
+describe("tokens that a peer brings", () => {
+  it("fill no more than half of the cache unless they are about the peer and the channel", () => {
+    const tokens = new TokenCache({ maxSlots: 8, maxTokens: 8 });
+    const test = new TestHost({ tokens });
+    test.host.registry.register("able", { subscribeCaps: "gpu" });
+    test.host.registry.register("gated", { requireToken: true });
+    test.peers.capabilities.set(node, "gpu");
+    test.meet(subscriber);
+    for (let n = 0; n < 20; n++) {
+      const token = tokenOf(subscriber, identityOf(30 + n)).bytes;
+      expect(test.subscribe(node, "able", { token })).toBe("ok");
+      const other = tokenOf(subscriber, subscriber, { channelHash: BigInt(n) }).bytes;
+      expect(test.subscribe(node, "able", { token: other })).toBe("ok");
+    }
+    expect(tokens.size).toBe(4);
+    for (let scope = 1; scope < 20; scope++) {
+      const token = tokenOf(subscriber, subscriber, { scope: scope * 2 }).bytes;
+      test.subscribe(node, "gated", { token });
+    }
+    expect(tokens.size).toBe(7);
+    expect(test.host.installToken(tokenOf(publisher, publisher, { scope: SCOPE.publish }))).toBe(
+      true,
+    );
+    expect(test.recipients("gated")).toEqual([node]);
+  });
+
+  it("prove their right as long as they last, in the cache or not", () => {
+    const tokens = new TokenCache({ maxTokens: 1 });
+    const test = new TestHost({ tokens });
+    test.host.registry.register("gated", { requireToken: true });
+    test.meet(subscriber, stranger);
+    test.host.installToken(tokenOf(publisher, publisher, { scope: SCOPE.publish }));
+    for (const each of [subscriber, stranger]) {
+      const token = tokenOf(publisher, each).bytes;
+      expect(test.subscribe(each.nodeId, "gated", { token })).toBe("ok");
+    }
+    expect(test.recipients("gated")).toEqual([node, stranger.nodeId]);
+    test.pass(600_000);
+    expect(tokens.size).toBe(1);
+    expect(test.host.members("gated")).toHaveLength(2);
+    test.host.tick(test.now, test.wallClock);
+    expect(test.host.members("gated")).toHaveLength(0);
+  });
+
+  it("keep their parents only where those count", () => {
+    const test = new TestHost();
+    test.host.registry.register("gated", { requireToken: true });
+    test.host.registry.register("open");
+    test.meet(subscriber);
+    const token = tokenOf(publisher, subscriber);
+    const chain = new Uint8Array([...token.bytes, ...tokenOf(stranger, stranger).bytes]);
+    for (const channel of ["gated", "open"]) {
+      expect(test.subscribe(node, channel, { token: chain, strict: true })).toBe("ok");
+    }
+    expect(test.host.members("gated")[0]?.tokens).toHaveLength(1);
+    expect(test.host.members("open")[0]?.tokens).toHaveLength(0);
   });
 });

@@ -99,15 +99,17 @@ export class ChannelHost<Filter> {
 
   /**
    * Installs a token for this node to publish with, which Net 0.19.0 has no way to do. On a channel that
-   * names issuers a delegated token needs its parents, the nearest first.
+   * names issuers a delegated token needs its parents, the nearest first. Returns whether the token
+   * cache had room for it.
    *
    * @throws NetIdentityError `INVALID_SIGNATURE`
    */
-  installToken(token: PermissionToken, parents: readonly PermissionToken[] = []): void {
-    this.#gate.cache.insert(token);
-    if (parents.length === 0) return;
+  installToken(token: PermissionToken, parents: readonly PermissionToken[] = []): boolean {
+    const isKept = this.#gate.cache.insert(token);
+    if (parents.length === 0) return isKept;
     this.#ownChains.unshift([token, ...parents]);
     this.#ownChains.splice(OWN_CHAINS);
+    return true;
   }
 
   /**
@@ -225,7 +227,10 @@ export class ChannelHost<Filter> {
     const { tokens } = membership;
     if (entity === undefined) return false;
     const action = SCOPE.subscribe;
-    return this.#gate.admits(config, { entity, action, channelHash: hash, wallClock, tokens });
+    const question = { subject: entity, action, channelHash: hash, wallClock };
+    return (
+      this.#gate.proof(config, question, tokens).length > 0 || this.#gate.admits(config, question)
+    );
   }
 
   /** The Net identity format, section 7.3. */
@@ -237,15 +242,14 @@ export class ChannelHost<Filter> {
     const { publishCaps } = config;
     if (publishCaps !== undefined && !this.#view.ownMatches(publishCaps)) return false;
     if (!config.requireToken) return true;
-    const asked = {
-      entity: this.#entityId,
+    const question = {
+      subject: this.#entityId,
       action: SCOPE.publish,
       channelHash: hash,
       wallClock,
     };
-    return [[], ...this.#ownChains].some((tokens) =>
-      this.#gate.admits(config, { ...asked, tokens }),
-    );
+    if (this.#gate.admits(config, question)) return true;
+    return this.#ownChains.some((chain) => this.#gate.proof(config, question, chain).length > 0);
   }
 
   #addressOf(channel: string): ChannelAddress {

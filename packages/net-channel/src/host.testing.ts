@@ -12,7 +12,7 @@ import type { PeerView } from "./peer-view.js";
 import type { RequestContext } from "./subscribe-decision.js";
 
 /** When the tests take place: Unix milliseconds. */
-export const WALL_CLOCK = 1_795_213_322_000;
+const WALL_CLOCK = 1_795_213_322_000;
 const SECONDS = BigInt(WALL_CLOCK / 1_000);
 
 /** The identity whose seed is one byte, 32 times. */

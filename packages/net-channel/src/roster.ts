@@ -6,7 +6,7 @@ export interface Membership {
   readonly channel: string;
   /** The queue group it is in; undefined for one that receives everything. */
   readonly queueGroup: string | undefined;
-  /** The token it presented, with its parents; empty when it presented none that is well signed. */
+  /** What proved its right: its token, with its parents where they count; or nothing. */
   readonly tokens: readonly PermissionToken[];
   /** Whether publishing still counts it in: it lost that when its token failed. */
   admitted: boolean;

@@ -26,7 +26,7 @@ export interface RequestContext {
   readonly strict: boolean;
 }
 
-/** The answer to a request, and the tokens that count from now on. */
+/** The answer to a request, and the tokens that prove the right to it, if any do. */
 export interface SubscribeDecision {
   readonly reason: MembershipReason;
   readonly tokens: readonly PermissionToken[];
@@ -61,15 +61,17 @@ export function decideSubscribe<Filter>(
     return isAble && !config.requireToken ? ACCEPTED : refused("unauthorized");
   }
   if (!isAble) return refused("unauthorized");
-  const tokens = readPresented(message.token, context.strict);
+  const presented = readPresented(message.token, context.strict);
   const question = {
-    entity,
+    subject: entity,
     action: SCOPE.subscribe,
     channelHash: channelHash(channel),
     wallClock: context.wallClock,
-    tokens,
   };
-  if (config.requireToken && !gate.admits(config, question)) return refused("unauthorized");
-  gate.keep(tokens, entity);
+  const tokens = gate.proof(config, question, presented);
+  if (config.requireToken && tokens.length === 0 && !gate.admits(config, question)) {
+    return refused("unauthorized");
+  }
+  gate.keep(presented, question);
   return { reason: "ok", tokens };
 }

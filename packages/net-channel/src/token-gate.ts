@@ -3,24 +3,18 @@ import {
   PermissionToken,
   TOKEN_BYTES,
   TokenCache,
+  type TokenQuestion,
   verifyDelegationChain,
 } from "@gaiaftcl/net-identity";
 import type { ChannelConfig } from "./channel-config.js";
 
-/** How much of the cache is kept free of tokens about others than who brought them. */
+/** How much of the cache is kept free of presented tokens, for those that are installed here. */
+const PRESENTED_RESERVE = 0.125;
+/** How much is kept free of presented tokens that are not about who brought them, and the channel. */
 const FOREIGN_RESERVE = 0.5;
 
-/** Who wants what, and shows what for it. */
-export interface GateQuestion {
-  readonly entity: Uint8Array;
-  /** Scope bits. */
-  readonly action: number;
-  readonly channelHash: bigint;
-  /** Unix milliseconds. */
-  readonly wallClock: number;
-  /** The token presented, and its parents. */
-  readonly tokens: readonly PermissionToken[];
-}
+/** Who wants what where, and when. */
+export type GateQuestion = Pick<TokenQuestion, "subject" | "action" | "channelHash" | "wallClock">;
 
 /**
  * Reads what was presented as a token: the one of 169 bytes that Net 0.19.0 knows or, where a chain may
@@ -48,36 +42,51 @@ export class TokenGate {
     this.cache = cache;
   }
 
-  /** Whether what was presented, or a token of the cache, gives the right. */
-  admits<Filter>(config: ChannelConfig<Filter>, question: GateQuestion): boolean {
-    const { entity, action, channelHash, wallClock, tokens } = question;
-    const asked = { subject: entity, action, channelHash, wallClock };
+  /**
+   * The part of a presented chain that gives the right, or nothing. On a channel that names no issuers
+   * that is the token alone, and its parents are left behind.
+   */
+  proof<Filter>(
+    config: ChannelConfig<Filter>,
+    question: GateQuestion,
+    tokens: readonly PermissionToken[],
+  ): readonly PermissionToken[] {
+    const [presented] = tokens;
+    if (presented === undefined) return [];
     if (config.issuers === undefined) {
-      const [presented] = tokens;
-      if (presented !== undefined && this.cache.answers(presented, asked)) return true;
-      return this.cache.check(asked);
+      return this.cache.answers(presented, question) ? [presented] : [];
     }
-    const named = {
-      ...asked,
-      trustedIssuers: config.issuers,
-      isRevoked: (token: PermissionToken) => this.cache.isRevoked(token),
-    };
-    if (tokens.length > 0 && verifyDelegationChain(tokens, named).ok) return true;
-    return this.cache.check({
-      ...asked,
-      accepts: (token) => verifyDelegationChain([token], named).ok,
-    });
+    return this.#holds(config.issuers, question, tokens) ? tokens : [];
+  }
+
+  /** Whether a token of the cache gives the right. */
+  admits<Filter>(config: ChannelConfig<Filter>, question: GateQuestion): boolean {
+    const { issuers } = config;
+    if (issuers === undefined) return this.cache.check(question);
+    const accepts = (token: PermissionToken): boolean => this.#holds(issuers, question, [token]);
+    return this.cache.check({ ...question, accepts });
   }
 
   /**
-   * Files what a subscriber presented, whoever it is about, as Net 0.19.0 does (Net identity format,
-   * section 7.2, step 10). Tokens about others fill no more than half of the cache: a peer that brings
-   * tokens of thousands of invented subjects must not keep out those of real ones.
+   * Files what a subscriber presented, whatever it is about, as Net 0.19.0 does (Net identity format,
+   * section 7.2, step 10), but with bounds: a peer that brings tokens of thousands of invented subjects
+   * must not keep out those of real ones.
    */
-  keep(tokens: readonly PermissionToken[], bringer: Uint8Array): void {
+  keep(tokens: readonly PermissionToken[], question: GateQuestion): void {
     const [token] = tokens;
     if (token === undefined) return;
-    const isOwn = token.subject.every((byte, index) => byte === bringer[index]);
-    this.cache.insert(token, isOwn ? 0 : FOREIGN_RESERVE);
+    const isOwn =
+      token.channelHash === question.channelHash &&
+      token.subject.every((byte, index) => byte === question.subject[index]);
+    this.cache.insert(token, isOwn ? PRESENTED_RESERVE : FOREIGN_RESERVE);
+  }
+
+  #holds(
+    trustedIssuers: readonly Uint8Array[],
+    question: GateQuestion,
+    tokens: readonly PermissionToken[],
+  ): boolean {
+    const isRevoked = (token: PermissionToken): boolean => this.cache.isRevoked(token);
+    return verifyDelegationChain(tokens, { ...question, trustedIssuers, isRevoked }).ok;
   }
 }
