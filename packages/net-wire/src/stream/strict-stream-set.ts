@@ -111,7 +111,8 @@ export class StrictStreamSet implements StreamSet {
       return;
     }
     const stream = this.#table.get(packet.streamId);
-    if (stream !== undefined) this.#table.touch(stream, now);
+    // The bare end of a stream is no use of it.
+    if (stream !== undefined && packet.payload.length > 0) this.#table.touch(stream, now);
     if ((packet.flags & RELIABLE) !== 0) {
       this.#inbound.receiveReliable(packet, now, (receiver) => this.#register(receiver, now));
     } else if ((stream ?? this.#autoCreate(packet.streamId, false, now)) !== undefined) {
