@@ -1,6 +1,6 @@
 import { type PermissionToken, TOKEN_BYTES } from "@gaiaftcl/net-identity";
 import { ensureName } from "./channel-text.js";
-import { type AckMessage, encodeMembership } from "./membership-message.js";
+import { type AckMessage, encodeMembership, type SubscribeMessage } from "./membership-message.js";
 import { NetChannelError } from "./net-channel-error.js";
 
 const TIMEOUT_MS = 5_000;
@@ -35,7 +35,10 @@ export interface SubscribeRequest {
 export interface OutgoingRequest {
   readonly publisher: bigint;
   readonly nonce: bigint;
+  /** The message for a session of our own kind. */
   readonly bytes: Uint8Array;
+  /** The message for a session with Net 0.19.0: a token without its parents, which it would refuse. */
+  readonly bareBytes: Uint8Array;
 }
 
 /** How a request ended; without an error it was accepted. */
@@ -84,19 +87,22 @@ export class MembershipRequests {
    * @throws NetChannelError `NAME`, `QUEUE_GROUP` or `BUSY`
    */
   subscribe(request: SubscribeRequest, now: number): OutgoingRequest {
-    const { publisher, queueGroup } = request;
+    const { publisher, queueGroup, token, parents = [] } = request;
     const channel = ensureName(request.channel);
     const nonce = this.#newNonce();
-    const bytes = encodeMembership({
+    const bare: SubscribeMessage = {
       kind: "subscribe",
       nonce,
       channel,
-      ...(request.token === undefined
-        ? {}
-        : { token: joinTokens([request.token, ...(request.parents ?? [])]) }),
+      ...(token === undefined ? {} : { token: token.bytes }),
       ...(queueGroup === undefined ? {} : { queueGroup }),
-    });
-    return this.#start({ publisher, nonce, bytes, channel, kind: "subscribe" }, now);
+    };
+    const bareBytes = encodeMembership(bare);
+    const bytes =
+      token === undefined || parents.length === 0
+        ? bareBytes
+        : encodeMembership({ ...bare, token: joinTokens([token, ...parents]) });
+    return this.#start({ publisher, nonce, bytes, bareBytes, channel, kind: "subscribe" }, now);
   }
 
   /** Asks for the end of a subscription. @throws NetChannelError `NAME` or `BUSY` */
@@ -104,7 +110,8 @@ export class MembershipRequests {
     const channel = ensureName(name);
     const nonce = this.#newNonce();
     const bytes = encodeMembership({ kind: "unsubscribe", nonce, channel });
-    return this.#start({ publisher, nonce, bytes, channel, kind: "unsubscribe" }, now);
+    const request = { publisher, nonce, bytes, bareBytes: bytes, channel };
+    return this.#start({ ...request, kind: "unsubscribe" }, now);
   }
 
   /**
