@@ -14,6 +14,7 @@ export type { PeerEvent } from "./node/node-hub.js";
 export type { MeshNodeOptions } from "./node/node-options.js";
 export type { ReceivedBatch, ReceivedEvent } from "./node/received.js";
 export type { EventFilter, ReceiveOptions } from "./node/receivers.js";
+export type { SubscribeOptions, Subscription } from "./node/subscription.js";
 export type { KnownNode } from "./routing/proximity-graph.js";
 export type { ConnectPath } from "./traversal/direct-connector.js";
 export type { NatClass } from "./traversal/nat-class.js";

@@ -8,6 +8,8 @@ import type { Peer } from "./peer.js";
 export interface LivenessHandlers {
   /** A peer was silent for too long; its session is kept in case it comes back. */
   failed(peer: Peer): void;
+  /** A failed peer spoke again. */
+  recovered(peer: Peer): void;
   /** A peer is to be removed. */
   lost(peer: Peer): void;
 }
@@ -138,8 +140,11 @@ export class Liveness {
         routes.hopDown(peer.address);
       }
       this.#handlers.failed(peer);
-    } else if (change.from === "failed" && !peer.isRelayed) {
-      routes.hopUp(peer.address);
+    } else if (change.from === "failed") {
+      if (!peer.isRelayed) {
+        routes.hopUp(peer.address);
+      }
+      this.#handlers.recovered(peer);
     }
     around.emit({ type: "health", peer: change.nodeId, from: change.from, to: change.to });
   }

@@ -5,6 +5,13 @@ import type {
   ScopeQuery,
 } from "@gaiaftcl/net-capability";
 import type {
+  ChannelOptions,
+  PublishOptions,
+  PublishReport,
+  SubscribeRequest,
+} from "@gaiaftcl/net-channel";
+import type { PermissionToken } from "@gaiaftcl/net-identity";
+import type {
   EventBatch,
   SendOptions,
   StreamHandle,
@@ -17,6 +24,7 @@ import type { KnownNode } from "../routing/proximity-graph.js";
 import type { ConnectOutcome } from "../traversal/direct-connector.js";
 import type { ReflexOutcome } from "../traversal/reflex-prober.js";
 import type { NatView } from "../traversal/traversal.js";
+import type { MembershipDone } from "./channels.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
 import { type MeshStats, meshStats, type PeerView, peerView } from "./mesh-stats.js";
 import { type MeshCoreOptions, NodeParts } from "./node-parts.js";
@@ -113,7 +121,7 @@ export class MeshCore {
     this.#parts.state.now = now;
     const peer = this.#parts.state.peers.get(nodeId);
     if (peer !== undefined) {
-      this.#parts.sessions.remove(peer, "closed");
+      this.#parts.remove(peer, "closed");
     }
     return peer !== undefined;
   }
@@ -207,6 +215,44 @@ export class MeshCore {
   /** What is known of a node by its announcement. */
   announcementOf(nodeId: bigint): IndexEntry | undefined {
     return this.#parts.discovery.index.get(nodeId);
+  }
+
+  /** Makes a channel known here, or gives it other rules. @throws NetChannelError */
+  registerChannel(name: string, options: ChannelOptions<CapabilityFilter> = {}): void {
+    this.#parts.channels.register(name, options);
+  }
+
+  /** Installs a token for this node to publish with. @throws NetIdentityError `INVALID_SIGNATURE` */
+  installToken(token: PermissionToken, parents: readonly PermissionToken[] = []): void {
+    this.#parts.channels.installToken(token, parents);
+  }
+
+  /** Who is on a channel of this node. */
+  channelMembers(name: string): readonly bigint[] {
+    return this.#parts.channels.members(name);
+  }
+
+  /** Asks a publisher for a subscription; `done` is called once. @throws NetChannelError */
+  subscribe(request: SubscribeRequest, now: number, done: MembershipDone): void {
+    this.#parts.state.now = now;
+    this.#parts.channels.subscribe(request, done);
+  }
+
+  /** Asks a publisher for the end of a subscription. @throws NetChannelError */
+  unsubscribe(publisher: bigint, channel: string, now: number, done: MembershipDone): void {
+    this.#parts.state.now = now;
+    this.#parts.channels.unsubscribe(publisher, channel, done);
+  }
+
+  /** Sends an event to everybody on a channel (Net identity format, section 6.2). @throws NetChannelError */
+  publish(
+    channel: string,
+    payload: Uint8Array,
+    now: number,
+    options: PublishOptions = {},
+  ): PublishReport {
+    this.#parts.state.now = now;
+    return this.#parts.channels.publish(channel, payload, options);
   }
 
   probeReflex(nodeId: bigint, now: number, done: (outcome: ReflexOutcome) => void): void {

@@ -30,6 +30,8 @@ export interface MeshStats {
   readonly announcedNodes: number;
   readonly pendingHandshakes: number;
   readonly relayedSessions: number;
+  /** Subscribers on channels of this node. */
+  readonly memberships: number;
   readonly traversal: TraversalStats;
 }
 
@@ -43,6 +45,7 @@ export function meshStats(parts: NodeParts): MeshStats {
     announcedNodes: parts.discovery.index.size,
     pendingHandshakes: parts.sessions.attempts.size,
     relayedSessions: parts.inbound.relayedSessions,
+    memberships: parts.channels.memberships,
     traversal: parts.traversal.stats,
   };
 }

@@ -1,15 +1,19 @@
 import {
   ANNOUNCEMENT_SUBPROTOCOL,
+  GLOBAL_SUBNET,
   type SubnetId,
   type SubnetPolicy,
 } from "@gaiaftcl/net-capability";
+import { MEMBERSHIP_SUBPROTOCOL } from "@gaiaftcl/net-channel";
 import type { EventBatch, PacketLabel } from "@gaiaftcl/net-wire";
 import { RENDEZVOUS_SUBPROTOCOL } from "../traversal/punch-coordinator.js";
 import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
 import { Traversal } from "../traversal/traversal.js";
+import { Channels } from "./channels.js";
 import { Discovery } from "./discovery.js";
 import { Inbound } from "./inbound.js";
 import { Liveness } from "./liveness.js";
+import type { DisconnectReason } from "./mesh-event.js";
 import { MeshState, type MeshSurroundings } from "./mesh-state.js";
 import { Outbound } from "./outbound.js";
 import type { Peer } from "./peer.js";
@@ -31,7 +35,12 @@ export interface MeshCoreOptions extends MeshSurroundings {
 const CHALLENGE_DELAYS = [0, 100, 220];
 /** Bytes before an event in a packet. */
 const FRAME_BYTES = 4;
-const CONTROL = new Set([ANNOUNCEMENT_SUBPROTOCOL, REFLEX_SUBPROTOCOL, RENDEZVOUS_SUBPROTOCOL]);
+const CONTROL = new Set([
+  ANNOUNCEMENT_SUBPROTOCOL,
+  MEMBERSHIP_SUBPROTOCOL,
+  REFLEX_SUBPROTOCOL,
+  RENDEZVOUS_SUBPROTOCOL,
+]);
 
 /** The parts of a node, and what they pass to one another. */
 export class NodeParts {
@@ -41,6 +50,7 @@ export class NodeParts {
   readonly inbound: Inbound;
   readonly liveness: Liveness;
   readonly discovery: Discovery;
+  readonly channels: Channels;
   readonly traversal: Traversal;
   readonly #labels = new Map<number, PacketLabel>();
   /** Where the datagram that is being read came from. */
@@ -64,10 +74,13 @@ export class NodeParts {
     });
     this.liveness = new Liveness(state, this.outbound, {
       failed: (peer) => {
-        this.discovery.index.forgetPeer(peer.nodeId);
+        this.#forget(peer.nodeId);
+      },
+      recovered: (peer) => {
+        this.channels.renew(peer.nodeId);
       },
       lost: (peer) => {
-        this.sessions.remove(peer, "silent");
+        this.remove(peer, "silent");
       },
     });
     const sendControl = (peer: Peer, subprotocolId: number, event: Uint8Array): void => {
@@ -90,6 +103,11 @@ export class NodeParts {
       ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
       ...(options.subnetPolicy === undefined ? {} : { subnetPolicy: options.subnetPolicy }),
       view: () => this.traversal.view,
+      sendControl,
+    });
+    this.channels = new Channels(state, {
+      discovery: this.discovery,
+      ownSubnet: options.subnet ?? GLOBAL_SUBNET,
       sendControl,
     });
     this.inbound = new Inbound(state, {
@@ -120,6 +138,7 @@ export class NodeParts {
     this.traversal.tick(now);
     this.liveness.tick();
     this.discovery.tick();
+    this.channels.tick();
     this.outbound.flush();
   }
 
@@ -131,6 +150,7 @@ export class NodeParts {
       this.traversal.deadline(),
       this.liveness.deadline(),
       this.discovery.deadline(),
+      this.channels.deadline(),
     );
   }
 
@@ -138,6 +158,20 @@ export class NodeParts {
     // Shows relays between that the session is in use, and a 0.19.0 peer that this one lives.
     this.liveness.beat(peer);
     this.discovery.greet(peer);
+    this.channels.renew(peer.nodeId);
+  }
+
+  /** Ends the session with a peer; nothing of it stays. */
+  remove(peer: Peer, reason: DisconnectReason): void {
+    this.sessions.remove(peer, reason);
+    this.channels.abandon(peer.nodeId);
+    this.#forget(peer.nodeId);
+  }
+
+  /** What follows from a peer's failure (Net transport format, section 7). */
+  #forget(nodeId: bigint): void {
+    this.channels.forget(nodeId);
+    this.discovery.index.forgetPeer(nodeId);
   }
 
   #challenge(peer: Peer): void {
@@ -181,6 +215,8 @@ export class NodeParts {
     const { now, around } = this.state;
     if (subprotocolId === ANNOUNCEMENT_SUBPROTOCOL) {
       this.discovery.receive(peer, event);
+    } else if (subprotocolId === MEMBERSHIP_SUBPROTOCOL) {
+      this.channels.receive(peer, event);
     } else {
       this.traversal.receive(
         peer.nodeId,

@@ -5,6 +5,8 @@ import type {
   IndexEntry,
   ScopeQuery,
 } from "@gaiaftcl/net-capability";
+import type { ChannelOptions, PublishOptions, PublishReport } from "@gaiaftcl/net-channel";
+import type { PermissionToken } from "@gaiaftcl/net-identity";
 import type { StreamOptions } from "@gaiaftcl/net-wire";
 import type { ConnectTarget, MeshCore } from "../core/mesh-core.js";
 import type { MeshStats, PeerView } from "../core/mesh-stats.js";
@@ -21,6 +23,7 @@ import { operation } from "./operation.js";
 import { prometheusText } from "./prometheus.js";
 import { eventsOf, type ReceivedBatch, type ReceivedEvent } from "./received.js";
 import type { ReceiveOptions } from "./receivers.js";
+import { type SubscribeOptions, Subscription, type SubscriptionPort } from "./subscription.js";
 
 export interface Cancellable {
   readonly signal?: AbortSignal;
@@ -211,6 +214,46 @@ export class MeshNode implements AsyncDisposable {
     return this.#loop.core.announcementOf(nodeId);
   }
 
+  /** Makes a channel known here, so that others can subscribe; again, to change its rules. @throws NetChannelError */
+  registerChannel(name: string, options: ChannelOptions<CapabilityFilter> = {}): void {
+    this.#run((core) => {
+      core.registerChannel(name, options);
+    });
+  }
+
+  /** Installs a token this node needs to publish on channels that require one. @throws NetIdentityError */
+  installToken(token: PermissionToken, parents: readonly PermissionToken[] = []): void {
+    this.#run((core) => {
+      core.installToken(token, parents);
+    });
+  }
+
+  /**
+   * Subscribes to a channel of a publisher; the events are the iterator's. Leaving the iteration, or
+   * disposing of it, unsubscribes. When the publisher comes again after a failure, the subscription
+   * is asked for again.
+   *
+   * @throws NetChannelError with the reference's text when the publisher refuses or does not answer
+   */
+  async subscribe(
+    publisher: bigint,
+    channel: string,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    this.#ensureOpen();
+    return Subscription.open(this.#subscriptionPort, publisher, channel, options);
+  }
+
+  /**
+   * Sends an event to everybody on a channel of this node.
+   *
+   * @throws NetChannelError with the reference's text when the rules keep this node out, or, under
+   *   `best_effort`, when not one subscriber could be sent to
+   */
+  publish(channel: string, payload: Uint8Array, options: PublishOptions = {}): PublishReport {
+    return this.#run((core, now) => core.publish(channel, payload, now, options));
+  }
+
   /** How this node looks from outside, as far as it is known. */
   get natType(): NatView["natClass"] {
     return this.#loop.core.natView.natClass;
@@ -311,6 +354,35 @@ export class MeshNode implements AsyncDisposable {
       });
     },
     stats: (peer, streamId) => this.#loop.core.streamStats(peer, streamId),
+  };
+
+  readonly #subscriptionPort: SubscriptionPort = {
+    receive: (options) => this.#hub.receivers.open(options),
+    subscribe: async (request, signal) =>
+      this.#operation<void>(signal, (resolve, reject) => {
+        this.#run((core, now) => {
+          core.subscribe(request, now, (error) => {
+            if (error === undefined) {
+              resolve();
+            } else {
+              reject(error);
+            }
+          });
+        });
+        return () => undefined;
+      }),
+    unsubscribe: async (publisher, channel) =>
+      new Promise<void>((resolve) => {
+        if (this.#loop.isClosed) {
+          resolve();
+          return;
+        }
+        this.#closing.signal.addEventListener("abort", () => resolve(), { once: true });
+        // Whoever leaves does not care why the publisher did not hear of it.
+        this.#run((core, now) => {
+          core.unsubscribe(publisher, channel, now, () => resolve());
+        });
+      }),
   };
 
   async #connect(
