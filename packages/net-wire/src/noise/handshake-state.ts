@@ -34,12 +34,12 @@ const TAG_BYTES = 16;
 
 /** HandshakeState of Noise (revision 34, section 5.3, with the psk rules of section 9) for 25519 and ChaChaPoly. */
 export class HandshakeState {
-  readonly #symmetric: SymmetricState;
+  #symmetric: SymmetricState;
   readonly #isInitiator: boolean;
-  readonly #messages: (readonly NoiseToken[])[];
+  #messages: (readonly NoiseToken[])[];
   readonly #usesPsk: boolean;
   readonly #keys: HandshakeKeys;
-  readonly #psks: Uint8Array[];
+  #psks: Uint8Array[];
   #remoteEphemeral: Uint8Array | undefined;
   #remoteStatic: Uint8Array | undefined;
 
@@ -98,11 +98,33 @@ export class HandshakeState {
       }
     }
     parts.push(this.#symmetric.encryptAndHash(payload));
-    return new Uint8Array(Buffer.concat(parts));
+    return concat(parts);
   }
 
-  /** Reads the next message and gives its payload, or undefined when it does not authenticate. The state is of no use afterwards then. */
+  /**
+   * Reads the next message and gives its payload, or undefined when it does not authenticate: the
+   * state is what it was before then, so that a forged message takes nothing from the real one.
+   */
   read(message: Uint8Array): Uint8Array | undefined {
+    const before = {
+      symmetric: this.#symmetric.copy(),
+      messages: [...this.#messages],
+      psks: [...this.#psks],
+      remoteEphemeral: this.#remoteEphemeral,
+      remoteStatic: this.#remoteStatic,
+    };
+    const payload = this.#readNext(message);
+    if (payload === undefined) {
+      this.#symmetric = before.symmetric;
+      this.#messages = before.messages;
+      this.#psks = before.psks;
+      this.#remoteEphemeral = before.remoteEphemeral;
+      this.#remoteStatic = before.remoteStatic;
+    }
+    return payload;
+  }
+
+  #readNext(message: Uint8Array): Uint8Array | undefined {
     let rest = message;
     for (const token of this.#messages.shift() ?? []) {
       if (token === "e") {
@@ -154,6 +176,16 @@ export class HandshakeState {
     this.#symmetric.mixKey(shared);
     return true;
   }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
 
 function need(value: Uint8Array | undefined): Uint8Array {

@@ -1,23 +1,17 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  createPublicKey,
-  diffieHellman,
-  type KeyObject,
-} from "node:crypto";
 import { blake2s } from "@noble/hashes/blake2.js";
 import { hmac } from "@noble/hashes/hmac.js";
+import { decrypt as aeadDecrypt, encrypt as aeadEncrypt, agree, publicKeyOf } from "#engine";
+import { writeU32 } from "../little-endian.js";
 
-/** The functions a Noise protocol is made of (Noise revision 34, sections 4 and 12). */
+/** The hash of a Noise protocol (Noise revision 34, section 4.3), 32 bytes wide here. */
 export interface NoiseSuite {
-  /** The hash's part of a protocol name. */
+  /** Its part of the protocol name. */
   readonly hashName: string;
   readonly hash: (data: Uint8Array) => Uint8Array;
   readonly hmac: (key: Uint8Array, data: Uint8Array) => Uint8Array;
 }
 
-/** Hashes of Net's handshakes: BLAKE2s, block 64 and output 32 bytes. */
+/** The hash of Net's handshakes: BLAKE2s, block 64 and output 32 bytes. */
 export const blake2sSuite: NoiseSuite = {
   hashName: "BLAKE2s",
   hash: (data) => blake2s(data),
@@ -30,20 +24,12 @@ export interface DhKeyPair {
   readonly secretKey: Uint8Array;
 }
 
-// The DER headers of RFC 8410 in front of a raw X25519 key.
-const PKCS8_HEADER = Uint8Array.from([
-  0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20,
-]);
-const SPKI_HEADER = Uint8Array.from([
-  0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00,
-]);
-
 const TAG_BYTES = 16;
+const NOTHING = new Uint8Array(0);
 
 /** The key pair of a 32-byte X25519 secret. */
 export function dhKeyPair(secretKey: Uint8Array): DhKeyPair {
-  const spki = createPublicKey(privateKeyOf(secretKey)).export({ format: "der", type: "spki" });
-  return { publicKey: new Uint8Array(spki.subarray(SPKI_HEADER.length)), secretKey };
+  return { publicKey: publicKeyOf(secretKey), secretKey };
 }
 
 /**
@@ -51,17 +37,7 @@ export function dhKeyPair(secretKey: Uint8Array): DhKeyPair {
  * which says that the other side chose a point of small order.
  */
 export function dh(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  try {
-    const der = Buffer.concat([SPKI_HEADER, publicKey]);
-    const shared = diffieHellman({
-      privateKey: privateKeyOf(secretKey),
-      publicKey: createPublicKey({ key: der, format: "der", type: "spki" }),
-    });
-    return shared.some((byte) => byte !== 0) ? new Uint8Array(shared) : undefined;
-  } catch {
-    // OpenSSL refuses small-order points itself.
-    return undefined;
-  }
+  return agree(secretKey, publicKey);
 }
 
 /** ENCRYPT of Noise with ChaCha20-Poly1305: ciphertext and tag. */
@@ -71,13 +47,7 @@ export function encrypt(
   associatedData: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
-  const cipher = createCipheriv("chacha20-poly1305", key, nonceOf(counter), {
-    authTagLength: TAG_BYTES,
-  });
-  cipher.setAAD(associatedData, { plaintextLength: plaintext.length });
-  const body = cipher.update(plaintext);
-  cipher.final();
-  return Buffer.concat([body, cipher.getAuthTag()]);
+  return aeadEncrypt(key, nonceOf(counter), associatedData, plaintext);
 }
 
 /** DECRYPT of Noise; undefined when the tag does not verify. */
@@ -87,43 +57,19 @@ export function decrypt(
   associatedData: Uint8Array,
   ciphertext: Uint8Array,
 ): Uint8Array | undefined {
-  const bodyLength = ciphertext.length - TAG_BYTES;
-  if (bodyLength < 0) {
-    return undefined;
-  }
-  const decipher = createDecipheriv("chacha20-poly1305", key, nonceOf(counter), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAAD(associatedData, { plaintextLength: bodyLength });
-  decipher.setAuthTag(ciphertext.subarray(bodyLength));
-  const plaintext = decipher.update(ciphertext.subarray(0, bodyLength));
-  try {
-    decipher.final();
-  } catch {
-    return undefined;
-  }
-  return new Uint8Array(plaintext);
+  return ciphertext.length < TAG_BYTES
+    ? undefined
+    : aeadDecrypt(key, nonceOf(counter), associatedData, ciphertext);
 }
 
 /** REKEY of Noise (section 4.2): the first 32 bytes of an encryption of zeros under the last nonce. */
 export function rekey(key: Uint8Array): Uint8Array {
   const nonce = new Uint8Array(12).fill(0xff, 4);
-  const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG_BYTES });
-  const next = new Uint8Array(cipher.update(new Uint8Array(32)));
-  cipher.final();
-  return next;
+  return aeadEncrypt(key, nonce, NOTHING, new Uint8Array(32)).slice(0, 32);
 }
 
 function nonceOf(counter: number): Uint8Array {
   const nonce = new Uint8Array(12);
-  new DataView(nonce.buffer).setUint32(4, counter, true);
+  writeU32(nonce, 4, counter);
   return nonce;
-}
-
-function privateKeyOf(secretKey: Uint8Array): KeyObject {
-  return createPrivateKey({
-    key: Buffer.concat([PKCS8_HEADER, secretKey]),
-    format: "der",
-    type: "pkcs8",
-  });
 }

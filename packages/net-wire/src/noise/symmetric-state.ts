@@ -20,6 +20,16 @@ export class SymmetricState {
     this.#chainingKey = this.#hash;
   }
 
+  /** A state that goes on from here on its own. */
+  copy(): SymmetricState {
+    const copy = new SymmetricState("", this.#suite);
+    copy.#chainingKey = this.#chainingKey;
+    copy.#hash = this.#hash;
+    copy.#key = this.#key;
+    copy.#counter = this.#counter;
+    return copy;
+  }
+
   get handshakeHash(): Uint8Array {
     return this.#hash;
   }

@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Engine } from "./engine.js";
+import * as noble from "./engine-noble.js";
+import * as node from "./engine-node.js";
+import { hex, unhex } from "./vectors.testing.js";
+
+const engines: readonly Engine[] = [node, noble];
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+
+// RFC 7748, section 6.1.
+const ALICE = "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a";
+const ALICE_PUBLIC = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+const BOB = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb";
+const BOB_PUBLIC = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+const SHARED = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
+
+// The u-coordinates of points of small order on Curve25519 and its twist, canonical and not.
+const SMALL_ORDER = [
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+describe.each(engines)("the $engineName engine", (engine) => {
+  it("computes the shared secret of RFC 7748, section 6.1", () => {
+    const alice = unhex(ALICE);
+    const bob = unhex(BOB);
+    expect(hex(engine.publicKeyOf(alice))).toBe(ALICE_PUBLIC);
+    expect(hex(engine.publicKeyOf(bob))).toBe(BOB_PUBLIC);
+    const shared = engine.agree(alice, unhex(BOB_PUBLIC));
+    expect(shared && hex(shared)).toBe(SHARED);
+    expect(engine.agree(bob, unhex(ALICE_PUBLIC))).toEqual(shared);
+  });
+
+  it.each(SMALL_ORDER)("agrees on nothing with the point of small order %s", (point) => {
+    expect(engine.agree(new Uint8Array(32).fill(9), unhex(point))).toBeUndefined();
+  });
+});
+
+describe("the two engines", () => {
+  it("make the same keys, and agree with one another", () => {
+    fc.assert(
+      fc.property(bytes(32), bytes(32), bytes(32), (one, two, anyKey) => {
+        expect(noble.publicKeyOf(one)).toEqual(node.publicKeyOf(one));
+        const publicKey = node.publicKeyOf(two);
+        expect(noble.agree(one, publicKey)).toEqual(node.agree(one, publicKey));
+        // Points on the twist and non-canonical encodings are keys as well.
+        expect(noble.agree(one, anyKey)).toEqual(node.agree(one, anyKey));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("encrypt alike, and read one another's ciphertexts and nothing else", () => {
+    fc.assert(
+      fc.property(
+        bytes(32),
+        bytes(12),
+        fc.uint8Array(),
+        fc.uint8Array(),
+        fc.nat(),
+        (key, nonce, aad, plaintext, flip) => {
+          const sealed = node.encrypt(key, nonce, aad, plaintext);
+          expect(noble.encrypt(key, nonce, aad, plaintext)).toEqual(sealed);
+          const changed = sealed.slice();
+          (changed[flip % changed.length] as number) ^= 1;
+          for (const engine of engines) {
+            expect(engine.decrypt(key, nonce, aad, sealed)).toEqual(plaintext);
+            expect(engine.decrypt(key, nonce, aad, changed)).toBeUndefined();
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
