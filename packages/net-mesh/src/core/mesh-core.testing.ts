@@ -19,6 +19,8 @@ export class TestNode {
   readonly texts: string[] = [];
   /** Gives back credit as soon as events arrive. */
   isReading = true;
+  /** Changes what leaves. */
+  rewrite: (datagram: Uint8Array) => Uint8Array = (datagram) => datagram;
   readonly #network: SimulatedNetwork;
 
   constructor(
@@ -39,7 +41,7 @@ export class TestNode {
         randomBytes,
         wallClock: () => network.wallClock,
         transmit: (datagram, to) => {
-          socket.transmit(datagram, to);
+          socket.transmit(this.rewrite(datagram), to);
         },
         emit: (event) => {
           this.#take(event);
