@@ -3,6 +3,7 @@ import { blake2s } from "@noble/hashes/blake2.js";
 import { NetIdentityError } from "./net-identity-error.js";
 
 const ENTITY_ID_BYTES = 32;
+const MAX_LABEL_BYTES = 32;
 /** How many keys stay ready for use; making one ready costs more than verifying with it. */
 const READY_KEYS = 512;
 const ready = new Map<string, PublicKey>();
@@ -10,10 +11,17 @@ const encoder = new TextEncoder();
 
 /**
  * BLAKE2s-256 in keyed mode, with the ASCII bytes of `label` as key (Net identity format, section
- * 0.1): 32 bytes. A label has 1 to 32 characters.
+ * 0.1): 32 bytes.
+ *
+ * @throws NetIdentityError `ARGUMENT` when the label does not have 1 to 32 bytes.
  */
 export function keyedHash(label: string, data: Uint8Array): Uint8Array {
-  return blake2s(data, { key: encoder.encode(label), dkLen: 32 });
+  const key = encoder.encode(label);
+  if (key.length >= 1 && key.length <= MAX_LABEL_BYTES) return blake2s(data, { key, dkLen: 32 });
+  throw new NetIdentityError(
+    "ARGUMENT",
+    `expected a label of 1 to ${MAX_LABEL_BYTES} bytes, found ${key.length}`,
+  );
 }
 
 /** The node id of an entity (Net identity format, section 1.1). @throws NetIdentityError `ENTITY_ID` */

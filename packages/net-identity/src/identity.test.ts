@@ -121,6 +121,11 @@ describe("a derived id", () => {
     expect(encodeHex(keyedHash("a", new Uint8Array(0)))).toBe(
       "e4f26acd4751211bfc1b01f1d905df7b530264a6d9283513295ea748a27d3e07",
     );
+    for (const label of ["", "x".repeat(33)]) {
+      expect(() => keyedHash(label, new Uint8Array(0))).toThrow(
+        expect.objectContaining({ code: "ARGUMENT" }),
+      );
+    }
   });
 });
 

@@ -1,6 +1,8 @@
 import { NetIdentityError } from "./net-identity-error.js";
-import type { PermissionToken } from "./permission-token.js";
+import { ensureUint, type PermissionToken } from "./permission-token.js";
 import { SCOPE, scopeContains } from "./scope.js";
+
+const MAX_SKEW_SECONDS = 0xffff_ffff;
 
 /** What a token's signature and time come to, the first fault first. */
 export type TokenVerdict = "valid" | "invalid_signature" | "not_yet_valid" | "expired";
@@ -24,7 +26,8 @@ export function tokenIsExpired(token: PermissionToken, wallClock: number): boole
  * Net 0.19.0 allows no clock skew.
  *
  * @param wallClock Unix milliseconds; tokens count whole seconds.
- * @param skewSeconds How far the clocks may be apart.
+ * @param skewSeconds How far the clocks may be apart, whole seconds.
+ * @throws NetIdentityError `RANGE` for a time or a skew that is none.
  */
 export function tokenValidity(
   token: PermissionToken,
@@ -32,7 +35,7 @@ export function tokenValidity(
   skewSeconds = 0,
 ): TokenVerdict {
   const now = unixSeconds(wallClock);
-  const skew = BigInt(Math.trunc(skewSeconds));
+  const skew = BigInt(ensureUint("skewSeconds", skewSeconds, MAX_SKEW_SECONDS));
   if (!token.isSigned()) return "invalid_signature";
   if (now < token.notBefore - skew) return "not_yet_valid";
   return now >= token.notAfter + skew ? "expired" : "valid";

@@ -332,6 +332,19 @@ describe("validity", () => {
     expect(tokenValidity(token, RECORDED + 120_000, 60)).toBe("expired");
   });
 
+  it("is asked for a time and a skew that are numbers", () => {
+    for (const [wallClock, skew] of [
+      [Number.NaN, 0],
+      [-1, 0],
+      [0, -1],
+      [0, Number.NaN],
+    ] as const) {
+      expect(() => tokenValidity(issue(), wallClock, skew)).toThrow(
+        expect.objectContaining({ code: "RANGE" }),
+      );
+    }
+  });
+
   it("finds the fault of the signature first", () => {
     const bytes = issue().bytes;
     bytes[100] = (bytes[100] ?? 0) ^ 1;
