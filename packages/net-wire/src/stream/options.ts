@@ -1,4 +1,5 @@
 import { MAX_PAYLOAD_BYTES } from "../packet-header.js";
+import { ROUTING_HEADER_BYTES } from "../routing-header.js";
 import { StreamError } from "./stream-error.js";
 import type { StreamOptions, StreamSetOptions } from "./types.js";
 
@@ -7,6 +8,8 @@ const MEBIBYTE = 1024 * 1024;
 const LEGACY_WINDOW = 65_536;
 /** Below two packets a window would only make the sender wait. */
 const SMALLEST_STRICT_WINDOW = 16 * 1024;
+/** What is sent again must still fit when the peer has moved behind a relay. */
+const ROUTABLE_PAYLOAD = MAX_PAYLOAD_BYTES - ROUTING_HEADER_BYTES;
 const LARGEST_EVENT = 16 * MEBIBYTE;
 
 export interface ResolvedStreamOptions {
@@ -43,7 +46,7 @@ export function resolveSettings(options: StreamSetOptions): Settings {
     defaults: resolveStreamOptions(options.defaults, builtIn),
     maxPayload: integer(
       "maxPayload",
-      options.maxPayload ?? MAX_PAYLOAD_BYTES,
+      options.maxPayload ?? (options.strict ? ROUTABLE_PAYLOAD : MAX_PAYLOAD_BYTES),
       128,
       MAX_PAYLOAD_BYTES,
     ),

@@ -32,9 +32,9 @@ describe("packets towards a strict peer", () => {
     expect(drain(a, 0).map(({ eventCount }) => eventCount)).toEqual([100]);
   });
 
-  test("never exceed the payload that was set last, so that they fit behind a routing header", () => {
+  test("fit behind a routing header, since they may have to be sent again through a relay", () => {
     const a = strict();
-    a.set.maxPayload = 8094;
+    expect(a.set.maxPayload).toBe(8094);
     a.set.open(1n, 0, reliable);
     a.set.sendTo(1n, [event(5000), event(3086), event(20_000), event(1)], 0);
     const sizes = drain(a, 0).map(({ payload }) => payload.length);
@@ -255,8 +255,8 @@ describe("fire-and-forget streams", () => {
 
   test("take no event that needs more than one packet", () => {
     const a = strict();
-    expect(a.set.sendTo(1n, [event(8108)], 0)).toBe(1);
-    expect(() => a.set.sendTo(1n, [event(8109)], 0)).toThrow(
+    expect(a.set.sendTo(1n, [event(8090)], 0)).toBe(1);
+    expect(() => a.set.sendTo(1n, [event(8091)], 0)).toThrow(
       expect.objectContaining({ code: "event_too_large" }),
     );
   });

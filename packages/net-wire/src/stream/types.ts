@@ -111,8 +111,9 @@ export interface StreamSetOptions {
   /** What a stream gets that is created by its first use. Default: fire and forget, weight 1. */
   readonly defaults?: StreamOptions;
   /**
-   * Largest plaintext of a packet, 128..8112 (default 8112). A peer behind a relay needs 18 bytes
-   * less, since the routing header has to fit into the relay's buffer too.
+   * Largest plaintext of a packet, 128..8112. Default 8112 towards a 0.19.0 peer, 8094 on strict
+   * sessions: a relay's buffer has to take 18 bytes of routing header too, and what is sent again
+   * may have to go another way than the first time. Set 8094 for a 0.19.0 peer behind a relay.
    */
   readonly maxPayload?: number;
   /** Bytes accepted and not yet sent (strict reliable: not yet acknowledged). Default 4 MiB. */
