@@ -77,6 +77,14 @@ describe("subscribing with a token", () => {
     expect(test.subscribe(stranger.nodeId, "gated")).toBe("ok");
   });
 
+  it("does not look at a token where none is asked for", () => {
+    const test = gatedHost();
+    test.host.registry.register("open");
+    test.meet(subscriber);
+    expect(test.subscribe(node, "open", { token: good.bytes })).toBe("ok");
+    expect(test.subscribe(node, "gated")).toBe("unauthorized");
+  });
+
   it("lets this node publish by a token that a subscriber brought, or one installed here", () => {
     const test = gatedHost();
     test.meet(subscriber);
