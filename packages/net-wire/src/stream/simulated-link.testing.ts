@@ -17,6 +17,8 @@ export interface LinkConditions {
   readonly jitter: number;
   /** Nothing passes between these times. */
   readonly blackout?: readonly [number, number];
+  /** Both ends wake up only at multiples of this many milliseconds. */
+  readonly tick?: number;
   /** Packet counters skip this often, as when a session moves to its next key. */
   readonly skips?: number;
 }
@@ -175,7 +177,9 @@ export class SimulatedLink {
       this.steps += 1;
       // A deadline that stays in the past would spin for ever.
       if (this.steps > 2_000_000) throw new Error(`the link spins at ${this.now} ms`);
-      this.now = Math.max(this.now, next);
+      const { tick = 0 } = this.#conditions;
+      const waking = tick === 0 ? next : Math.ceil(next / tick) * tick;
+      this.now = Math.max(this.now, waking);
       while (agenda.nextTime <= this.now) agenda.take().run();
     }
   }
