@@ -122,6 +122,17 @@ describe("a roster", () => {
     );
   });
 
+  it("takes the next member's turn from nobody when another leaves", () => {
+    const roster = new Roster();
+    for (const node of [1n, 2n, 3n]) roster.join(member(node, "c", "g"));
+    expect(roster.recipients("c", everyone)).toEqual([1n]);
+    roster.leave(1n, "c");
+    expect(roster.recipients("c", everyone)).toEqual([2n]);
+    expect(roster.recipients("c", everyone)).toEqual([3n]);
+    roster.leave(3n, "c");
+    expect(roster.recipients("c", everyone)).toEqual([2n]);
+  });
+
   it("shares a group's events evenly among those who stay", () => {
     fc.assert(
       fc.property(
