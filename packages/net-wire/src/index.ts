@@ -68,10 +68,7 @@ export {
   Session,
   type SessionStats,
 } from "./session.js";
-export { EventBatch, type FilterVerdict } from "./stream/event-batch.js";
-export { BACKPRESSURE_MESSAGE, StreamError, type StreamErrorCode } from "./stream/stream-error.js";
-export { createStreamSet } from "./stream/stream-set.js";
-export type * from "./stream/types.js";
+export * from "./stream/index.js";
 export {
   decodeStreamGrant,
   encodeStreamGrant,

@@ -8,7 +8,7 @@ export const EPOCH_PACKETS: number = 2 ** 20;
 export const EPOCH_MS = 120_000;
 
 /** How many keys ahead of the present one a packet may be: what a receiver derives for one datagram at most. */
-export const FURTHEST_EPOCH = 64;
+const FURTHEST_EPOCH = 64;
 
 const WINDOW = 4096;
 const LEGACY_WINDOW = 1024;
