@@ -40,8 +40,11 @@ export function resolveSettings(options: StreamSetOptions): Settings {
     window: options.strict ? 0 : LEGACY_WINDOW,
     weight: 1,
   };
-  const window = (name: "receiveWindow" | "peerReceiveWindow"): number =>
-    Math.max(SMALLEST_STRICT_WINDOW, integer(name, options[name] ?? MEBIBYTE, 0, 2 ** 42));
+  const window = (name: "receiveWindow" | "peerReceiveWindow"): number => {
+    const bytes = integer(name, options[name] ?? MEBIBYTE, 0, 2 ** 42);
+    // Windows are announced in KiB, and both ends have to reckon with the same number.
+    return Math.max(SMALLEST_STRICT_WINDOW, bytes - (bytes % 1024));
+  };
   return {
     defaults: resolveStreamOptions(options.defaults, builtIn),
     maxPayload: integer(

@@ -113,6 +113,27 @@ describe("reliable streams", () => {
     expect(most).toBeLessThanOrEqual(8 * 65_536);
   });
 
+  test("agree on what is large, whatever the window is and however it was announced", () => {
+    for (const announced of [0, 16_384, 17 * 1024]) {
+      const a = strict({ peerReceiveWindow: announced });
+      const b = strict({ receiveWindow: announced + 1023 });
+      const link = new SimulatedLink(a, b, perfect, new Random(1));
+      b.onBatch = (batch) => b.set.consume(batch, link.now);
+      const quarter = Math.max(16_384, announced) / 4;
+      const sizes = Array.from({ length: 24 }, (_, index) => quarter - 16 + index);
+      a.set.maxPayload = 1000;
+      a.set.open(1n, 0, reliable);
+      expect(
+        a.set.sendTo(
+          1n,
+          sizes.map((size) => event(size)),
+          0,
+        ),
+      ).toBe(24);
+      expect(link.run(() => b.batches.length === 24, 60_000)).toBe(true);
+    }
+  });
+
   test("slow down for a reader that does not consume, and go on when it does", () => {
     const window = { receiveWindow: 65_536, peerReceiveWindow: 65_536 };
     const a = strict(window);

@@ -131,9 +131,12 @@ export interface StreamSetOptions {
    */
   readonly dropRefused?: boolean;
 
-  /** Strict: bytes per stream that we take before the application consumes, as we announced it. */
+  /**
+   * Strict: bytes per stream that we take before the application consumes, as we announced it.
+   * Counts in whole KiB, 16 KiB at least; all streams together may take eight times as much.
+   */
   readonly receiveWindow?: number;
-  /** Strict: the same as the peer announced it. Default for both 1 MiB; at least 16 KiB counts. */
+  /** Strict: the same as the peer announced it. Default for both 1 MiB. */
   readonly peerReceiveWindow?: number;
   /** Strict: largest event that is taken or sent, 16 MiB. */
   readonly maxEventBytes?: number;
