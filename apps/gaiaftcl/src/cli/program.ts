@@ -6,6 +6,7 @@ import { failureOf } from "./failure.js";
 import { addFranklinCommands } from "./franklin-commands.js";
 import { addKeysCommands } from "./keys-commands.js";
 import { addMeshCommands } from "./mesh-commands.js";
+import { addNetCommands } from "./net-commands.js";
 import { type ExitCode, exitCodes, Output } from "./output.js";
 import { Session } from "./session.js";
 import { addSubscribeCommand } from "./subscribe-command.js";
@@ -77,6 +78,7 @@ export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
   addSubstrateCommands(program, run);
   addSubscribeCommand(program, run);
   addTasksCommands(program, run);
+  addNetCommands(program, run);
   addDoctorCommand(program, run);
 
   try {

@@ -3,6 +3,7 @@ import { type SubscribedMessage, type Subscription, subscribe } from "@gaiaftcl/
 import type { Command } from "commander";
 import { subscribeToCell } from "../subscribe-to-cell.js";
 import { wholeNumber } from "./franklin-commands.js";
+import { printable } from "./printable.js";
 import type { RunCommand } from "./program.js";
 import { reportLines } from "./report-lines.js";
 import { rowLine, rowRecord } from "./row-output.js";
@@ -85,10 +86,4 @@ function report(session: Session, message: SubscribedMessage, explained: boolean
     { kind: "event", derived: { subject, origin, payload_base64: payload.toString("base64") } },
     () => `${origin} ${subject} ${printable(payload)}`,
   );
-}
-
-/** What anybody may have sent must not steer the terminal. */
-function printable(payload: Buffer): string {
-  const text = payload.toString("utf8", 0, 400).replace(/\p{Cc}/gu, "\ufffd");
-  return payload.length > 400 ? `${text}… (${payload.length} bytes)` : text;
 }

@@ -1,0 +1,141 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { readCapabilities } from "@gaiaftcl/net-capability";
+import {
+  ControlServer,
+  createNodeKeys,
+  formatNodeId,
+  formatTicket,
+  loadNodeKeys,
+  type NodeKeys,
+  parseTicket,
+} from "@gaiaftcl/net-control";
+import { MeshNode } from "@gaiaftcl/net-mesh";
+import type { Command } from "commander";
+import { CommandError } from "./command-error.js";
+import { netKeysDirectory, netSocketPath } from "./net-home.js";
+import type { RunCommand } from "./program.js";
+import type { Session } from "./session.js";
+
+interface UpOptions {
+  readonly bind: string;
+  readonly join: readonly string[];
+  readonly announce?: string;
+  readonly requireStrict: boolean;
+}
+
+/** `net keygen` and `net up`: make a node's keys, and run it. */
+export function addNetNodeCommands(net: Command, run: RunCommand): void {
+  net
+    .command("keygen")
+    .description("make the keys of this home's node: its identity, and the key of its mesh")
+    .option(
+      "--psk-file <path>",
+      "take the mesh's key (64 hexadecimal digits) from a file, to join that mesh",
+    )
+    .action(run(keygen));
+  net
+    .command("up")
+    .description("run this home's node until Ctrl-C")
+    .option("--bind <address>", "the UDP address to listen at", "0.0.0.0:0")
+    .option(
+      "--join <ticket>",
+      "join the node that gave out this ticket; may be repeated",
+      append,
+      [],
+    )
+    .option("--announce <file>", "announce the capability dictionary in this JSON file")
+    .option(
+      "--require-strict",
+      "have sessions only with nodes that keep strict ones, not with Net 0.19.0",
+      false,
+    )
+    .action(run(up));
+}
+
+async function keygen(session: Session, options: { readonly pskFile?: string }): Promise<void> {
+  const { pskFile } = options;
+  const directory = netKeysDirectory(session);
+  const keys = await createNodeKeys(
+    directory,
+    pskFile === undefined ? undefined : await readPsk(pskFile),
+  );
+  const { nodeId, entityId } = keys.identity;
+  session.output.result(
+    {
+      kind: "net_keys",
+      derived: {
+        node_id: formatNodeId(nodeId),
+        entity_id: Buffer.from(entityId).toString("hex"),
+        directory,
+      },
+    },
+    () => [
+      `node ${formatNodeId(nodeId)}`,
+      `  entity ${Buffer.from(entityId).toString("hex")}`,
+      `  keys   ${directory} (give ${directory}/psk, and nothing else, to nodes that may join)`,
+    ],
+  );
+}
+
+async function readPsk(path: string): Promise<Uint8Array> {
+  const text = (await readFile(path, "utf8")).trim();
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
+    throw new CommandError(
+      "USAGE",
+      `${path} should hold 64 hexadecimal digits, the key of a mesh`,
+      "net keygen --help",
+    );
+  }
+  return new Uint8Array(Buffer.from(text, "hex"));
+}
+
+async function up(session: Session, options: UpOptions): Promise<void> {
+  const keys = await loadNodeKeys(netKeysDirectory(session));
+  await using node = await listen(keys, options);
+  await using _control = await ControlServer.listen({ socketPath: netSocketPath(session), node });
+  const ticket = formatTicket(node);
+  session.output.result(
+    {
+      kind: "net_node",
+      derived: {
+        node_id: formatNodeId(node.nodeId),
+        address: node.address,
+        ticket,
+        socket: netSocketPath(session),
+      },
+    },
+    () => [
+      `node ${formatNodeId(node.nodeId)} listens at ${node.address}`,
+      `  others join with   gaiaftcl net join ${ticket}`,
+      `  drive it with      ${session.command("net nodes")}`,
+    ],
+  );
+  node.onPeerEvent((event) => {
+    if ("peer" in event) session.output.remark(`${event.type} ${formatNodeId(event.peer)}`);
+  });
+  for (const ticket of options.join) {
+    const { address, publicKey, nodeId } = parseTicket(ticket);
+    await node.connect(address, publicKey, nodeId, { signal: session.signal });
+  }
+  if (!session.signal.aborted) await once(session.signal, "abort");
+}
+
+async function listen(keys: NodeKeys, options: UpOptions): Promise<MeshNode> {
+  const { identity, secretKey, psk } = keys;
+  const { announce, bind, requireStrict } = options;
+  return MeshNode.listen({
+    bind,
+    psk,
+    identity,
+    secretKey,
+    ...(requireStrict ? { tuning: { requireStrict } } : {}),
+    ...(announce === undefined
+      ? {}
+      : { capabilities: readCapabilities(JSON.parse(await readFile(announce, "utf8"))) }),
+  });
+}
+
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,13 @@
+export { type Cancellable, ControlClient } from "./control-client.js";
+export type {
+  FoundNode,
+  NatResult,
+  NodeEntry,
+  NodeStatus,
+  PublishResult,
+} from "./control-protocol.js";
+export { ControlServer, type ControlServerOptions } from "./control-server.js";
+export { NetControlError, type NetControlErrorCode } from "./net-control-error.js";
+export { formatNodeId, parseNodeId } from "./node-id-text.js";
+export { createNodeKeys, loadNodeKeys, type NodeKeys } from "./node-keys.js";
+export { formatTicket, parseTicket, type Ticket } from "./ticket.js";
