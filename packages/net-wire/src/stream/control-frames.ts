@@ -14,7 +14,7 @@ import { VarintReader, varintSize, writeVarint } from "./varint.js";
  *     4 ping              nothing; asks for an acknowledgement
  */
 export const CONTROL_SUBPROTOCOL = 0x4746;
-export const STREAM_CONTROL_KIND = 1;
+const STREAM_CONTROL_KIND = 1;
 
 const ACK = 1;
 const STREAM_CREDIT = 2;

@@ -1,7 +1,7 @@
 /** Resolution below which timers are not trusted (RFC 9002, section 6.1.2), milliseconds. */
 const GRANULARITY = 1;
 /** How long a peer may keep an acknowledgement back, and a busy event loop its timers. */
-export const MAX_ACK_DELAY = 25;
+const MAX_ACK_DELAY = 25;
 
 /** Round-trip time as RFC 9002, section 5, estimates it. Milliseconds. */
 export class RoundTrip {

@@ -113,7 +113,7 @@ export class Endpoint {
 }
 
 /** What a session makes of a packet: a copy with a counter. */
-export function seal(packet: OutgoingPacket, counter: number): IncomingPacket {
+function seal(packet: OutgoingPacket, counter: number): IncomingPacket {
   return {
     flags: packet.flags,
     fragFlags: packet.fragFlags,

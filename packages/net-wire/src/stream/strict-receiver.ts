@@ -11,7 +11,7 @@ const FIRST_ASSEMBLY = 256 * 1024;
  * comes back as it arrives, and only `LARGE_EVENTS` of them may be unconsumed in one session. Both
  * sides reckon with the window that the receiver announced.
  */
-export const LARGE_SHARE = 4;
+const LARGE_SHARE = 4;
 export const LARGE_EVENTS = 4;
 
 export function isLarge(eventBytes: number, window: number): boolean {

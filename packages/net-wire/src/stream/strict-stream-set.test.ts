@@ -198,6 +198,19 @@ describe("reliable streams", () => {
     expect(a.batches[0]).toMatchObject({ reliable: true, streamId: 5n });
   });
 
+  test("are what their own side opens them as, although the peer sent first", () => {
+    const link = pair();
+    const { a, b } = link;
+    a.set.sendTo(5n, [event(1)], 0);
+    expect(link.run(() => b.batches.length === 1, 1000)).toBe(true);
+    expect(b.set.stats(5n)?.reliability).toBe("fire_and_forget");
+    b.set.open(5n, link.now, reliable);
+    expect(b.set.stats(5n)?.reliability).toBe("reliable");
+    b.set.sendTo(5n, [event(50_000)], link.now, { open: { reliability: "fire_and_forget" } });
+    expect(link.run(() => a.batches.length === 1, 2000)).toBe(true);
+    expect(a.batches[0]?.reliable).toBe(true);
+  });
+
   test("are ended by their sender when idle for 300 s, and both ends forget them", () => {
     const link = pair();
     const { a, b } = link;

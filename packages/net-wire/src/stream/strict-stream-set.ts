@@ -71,6 +71,7 @@ export class StrictStreamSet implements StreamSet {
 
   open(id: bigint, now: number, options?: StreamOptions): StreamHandle {
     const resolved = resolveStreamOptions(options, this.#settings.defaults);
+    if (options !== undefined) this.#claim(this.#table.get(id), resolved);
     return this.#opening(id, resolved, now);
   }
 
@@ -91,8 +92,9 @@ export class StrictStreamSet implements StreamSet {
 
   sendTo(id: bigint, events: readonly Uint8Array[], now: number, options?: SendOptions): number {
     const present = this.#table.get(id);
-    if (present?.opening !== undefined) return this.#offer(present, events, now, options);
     const resolved = resolveStreamOptions(options?.open, this.#settings.defaults);
+    if (options?.open !== undefined) this.#claim(present, resolved);
+    if (present?.opening !== undefined) return this.#offer(present, events, now, options);
     const stream = this.#opening(id, resolved, now).stream as StrictStream;
     return this.#offer(stream, events, now, options);
   }
@@ -219,7 +221,17 @@ export class StrictStreamSet implements StreamSet {
     if (present !== undefined) return present;
     if (!this.#makeRoom()) return undefined;
     const reliability = reliable ? "reliable" : "fire_and_forget";
-    return this.#opening(id, { ...this.#settings.defaults, reliability }, now).stream;
+    const { stream } = this.#opening(id, { ...this.#settings.defaults, reliability }, now);
+    if (stream !== undefined) stream.unclaimed = true;
+    return stream;
+  }
+
+  /** Gives an opening that the peer's packets made the options of whoever opens it here first. */
+  #claim(stream: StrictStream | undefined, options: ResolvedStreamOptions): void {
+    if (stream?.opening === undefined || !stream.unclaimed) return;
+    stream.unclaimed = false;
+    if (stream.sender?.nextSequence !== 0) return;
+    stream.begin(stream.opening, this.#outbound.create(stream.id, options, stream.closing));
   }
 
   #register(receiver: StrictReceiver, now: number): boolean {

@@ -11,6 +11,8 @@ export class StrictStream implements TableEntry {
   newer: this | undefined = undefined;
 
   opening: Opening<StrictStream> | undefined;
+  /** The peer's packets made this opening; whoever opens it here still has the choice. */
+  unclaimed = false;
   sender: StrictSender | undefined;
   /** The sender of the opening before, while the peer does not have everything. */
   closing: StrictSender | undefined;

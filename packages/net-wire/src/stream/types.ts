@@ -214,6 +214,7 @@ export interface StreamSet {
 
   /**
    * Opens `id`, or returns the present opening unchanged when there is one: the first open wins.
+   * (On a strict session an opening that only the peer's packets made takes these options.)
    * @throws StreamError `invalid_option`, `too_many_streams` (strict)
    */
   open(id: bigint, now: number, options?: StreamOptions): StreamHandle;
