@@ -66,6 +66,11 @@ export class ReceiveKeys {
   readonly #strict: boolean;
   #current: ReceiveEpoch;
   #previous: ReceiveEpoch | undefined;
+  /**
+   * Keys of the epochs after the present one, as far as packets have asked for them. They are kept,
+   * or every forged packet of a far epoch would have them derived anew.
+   */
+  #ahead: Uint8Array[] = [];
 
   constructor(key: Uint8Array, strict: boolean) {
     this.#strict = strict;
@@ -78,40 +83,46 @@ export class ReceiveKeys {
 
   /** The key to try for a packet, or undefined when its counter is used, too old or too far ahead. */
   keyFor(counter: number): Uint8Array | undefined {
-    const epoch = this.#epochOf(counter);
+    const ahead = this.#epochOf(counter) - this.#current.index;
+    if (ahead > 0) {
+      return ahead > FURTHEST_EPOCH ? undefined : this.#keyAhead(ahead);
+    }
+    const epoch = this.#known(ahead);
     return epoch?.window.check(counter) === true ? epoch.key : undefined;
   }
 
   /** Accepts the counter of a packet that decrypted under `keyFor(counter)`; false when it was accepted before. */
   accept(counter: number): boolean {
-    const epoch = this.#epochOf(counter);
-    if (epoch === undefined || !epoch.window.mark(counter)) {
-      return false;
+    const index = this.#epochOf(counter);
+    const ahead = index - this.#current.index;
+    if (ahead > 0) {
+      this.#previous = ahead === 1 ? this.#current : undefined;
+      this.#current = { index, key: this.#keyAhead(ahead), window: newWindow() };
+      this.#ahead = this.#ahead.slice(ahead);
+      return this.#current.window.mark(counter);
     }
-    if (epoch.index > this.#current.index) {
-      this.#previous = epoch.index === this.#current.index + 1 ? this.#current : undefined;
-      this.#current = epoch;
-    }
-    return true;
+    return this.#known(ahead)?.window.mark(counter) ?? false;
   }
 
-  #epochOf(counter: number): ReceiveEpoch | undefined {
-    const { index } = this.#current;
-    const wanted = this.#strict ? Math.floor(counter / EPOCH_PACKETS) : 0;
-    if (wanted === index) {
+  /** A session with a 0.19.0 peer is one epoch. */
+  #epochOf(counter: number): number {
+    return this.#strict ? Math.floor(counter / EPOCH_PACKETS) : 0;
+  }
+
+  #known(ahead: number): ReceiveEpoch | undefined {
+    if (ahead === 0) {
       return this.#current;
     }
-    if (wanted === this.#previous?.index) {
-      return this.#previous;
-    }
-    if (wanted < index || wanted > index + FURTHEST_EPOCH) {
-      return undefined;
-    }
-    let { key } = this.#current;
-    for (let step = index; step < wanted; step += 1) {
+    return ahead === -1 ? this.#previous : undefined;
+  }
+
+  #keyAhead(steps: number): Uint8Array {
+    let key = this.#ahead.at(-1) ?? this.#current.key;
+    while (this.#ahead.length < steps) {
       key = rekey(key);
+      this.#ahead.push(key);
     }
-    return { index: wanted, key, window: newWindow() };
+    return this.#ahead[steps - 1] as Uint8Array;
   }
 }
 
