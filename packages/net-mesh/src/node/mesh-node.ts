@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type {
   CapabilityFilter,
   CapabilitySet,
@@ -15,15 +14,14 @@ import { nodeIdText } from "../peers/node-id.js";
 import type { KnownNode } from "../routing/proximity-graph.js";
 import type { ConnectPath } from "../traversal/direct-connector.js";
 import type { NatView } from "../traversal/traversal.js";
-import { CoreLoop } from "./core-loop.js";
-import { MeshStream, type StreamPort } from "./mesh-stream.js";
-import { NodeHub, type PeerEvent, streamKey } from "./node-hub.js";
-import { checkedOptions, type MeshNodeOptions } from "./node-options.js";
-import { operation } from "./operation.js";
+import { MeshStream } from "./mesh-stream.js";
+import type { PeerEvent } from "./node-hub.js";
+import type { MeshNodeOptions } from "./node-options.js";
+import { NodeRuntime } from "./node-runtime.js";
 import { prometheusText } from "./prometheus.js";
 import { eventsOf, type ReceivedBatch, type ReceivedEvent } from "./received.js";
 import type { ReceiveOptions } from "./receivers.js";
-import { type SubscribeOptions, Subscription, type SubscriptionPort } from "./subscription.js";
+import { type SubscribeOptions, Subscription } from "./subscription.js";
 
 export interface Cancellable {
   readonly signal?: AbortSignal;
@@ -41,21 +39,14 @@ export class MeshNode implements AsyncDisposable {
   readonly publicKey: Uint8Array;
   /** The Ed25519 key of its identity, 32 bytes. */
   readonly entityId: Uint8Array;
-  readonly #loop: CoreLoop;
-  readonly #hub: NodeHub;
-  readonly #closing = new AbortController();
+  readonly #runtime: NodeRuntime;
 
-  private constructor(
-    loop: CoreLoop,
-    keys: { readonly publicKey: Uint8Array; readonly entityId: Uint8Array },
-    hub: NodeHub,
-  ) {
-    this.#loop = loop;
-    this.#hub = hub;
-    this.address = loop.socket.address;
-    this.nodeId = loop.core.nodeId;
-    this.publicKey = keys.publicKey;
-    this.entityId = keys.entityId;
+  private constructor(runtime: NodeRuntime) {
+    this.#runtime = runtime;
+    this.address = runtime.loop.socket.address;
+    this.nodeId = runtime.loop.core.nodeId;
+    this.publicKey = runtime.keys.publicKey;
+    this.entityId = runtime.keys.entityId;
   }
 
   /**
@@ -64,23 +55,7 @@ export class MeshNode implements AsyncDisposable {
    * @throws NetMeshError `INVALID_OPTION` with the reference's texts; `SOCKET` when the address is taken
    */
   static async listen(options: MeshNodeOptions): Promise<MeshNode> {
-    const checked = checkedOptions(options, (length) => randomBytes(length));
-    const hub = new NodeHub();
-    const loop = await CoreLoop.start(options.bind, checked, (event) => {
-      hub.take(event);
-    });
-    hub.consume = ({ peer, batch }) => {
-      if (!loop.isClosed) {
-        loop.run((core, now) => {
-          core.consume(peer, batch, now);
-        });
-      }
-    };
-    const node = new MeshNode(
-      loop,
-      { publicKey: checked.keyPair.publicKey, entityId: checked.identity.entityId },
-      hub,
-    );
+    const node = new MeshNode(await NodeRuntime.start(options));
     if (options.capabilities !== undefined) {
       node.announce(options.capabilities);
     }
@@ -88,15 +63,15 @@ export class MeshNode implements AsyncDisposable {
   }
 
   get stats(): MeshStats {
-    return this.#loop.core.stats;
+    return this.#core.stats;
   }
 
   get peers(): PeerView[] {
-    return this.#loop.core.peers();
+    return this.#core.peers();
   }
 
   peer(nodeId: bigint): PeerView | undefined {
-    return this.#loop.core.peer(nodeId);
+    return this.#core.peer(nodeId);
   }
 
   /** Counts and sizes in the text format of Prometheus. */
@@ -104,8 +79,8 @@ export class MeshNode implements AsyncDisposable {
     return prometheusText({
       nodeId: this.nodeId,
       stats: this.stats,
-      socket: this.#loop.socket.stats,
-      droppedBatches: this.#hub.receivers.dropped,
+      socket: this.#runtime.loop.socket.stats,
+      droppedBatches: this.#runtime.hub.receivers.dropped,
       peers: this.peers,
     });
   }
@@ -138,15 +113,15 @@ export class MeshNode implements AsyncDisposable {
 
   /** Waits until `nodeId` has a session with this node, and gives its address. */
   async accept(nodeId: bigint, options: Cancellable = {}): Promise<string> {
-    await this.#operation<void>(options.signal, (resolve) =>
-      this.#run((core, now) => core.accept(nodeId, now, resolve)),
+    await this.#runtime.operation<void>(options.signal, (resolve) =>
+      this.#runtime.run((core, now) => core.accept(nodeId, now, resolve)),
     );
     return this.peer(nodeId)?.address ?? "";
   }
 
   /** Ends the session with a peer on this side. */
   disconnect(nodeId: bigint): boolean {
-    return this.#run((core, now) => core.disconnect(nodeId, now));
+    return this.#runtime.run((core, now) => core.disconnect(nodeId, now));
   }
 
   /** Events of peers one by one; see `batches`. */
@@ -160,15 +135,15 @@ export class MeshNode implements AsyncDisposable {
    * sender; of the rest, what exceeds the buffer is dropped and counted.
    */
   batches(options: ReceiveOptions = {}): AsyncIterableIterator<ReceivedBatch, undefined> {
-    this.#ensureOpen();
-    return this.#hub.receivers.open(options);
+    this.#runtime.ensureOpen();
+    return this.#runtime.hub.receivers.open(options);
   }
 
   /** Calls `listener` at every change to peers, until the returned function is called. */
   onPeerEvent(listener: (event: PeerEvent) => void): () => void {
-    this.#hub.listeners.add(listener);
+    this.#runtime.hub.listeners.add(listener);
     return () => {
-      this.#hub.listeners.delete(listener);
+      this.#runtime.hub.listeners.delete(listener);
     };
   }
 
@@ -178,52 +153,55 @@ export class MeshNode implements AsyncDisposable {
    * @throws NetMeshError `NOT_CONNECTED`
    */
   openStream(peer: bigint, id: bigint, options: StreamOptions = {}): MeshStream {
-    const handle = this.#run((core, now) => core.openStream(peer, id, now, options));
-    return new MeshStream(peer, handle, this.#streamPort);
+    const handle = this.#runtime.run((core, now) => core.openStream(peer, id, now, options));
+    return new MeshStream(peer, handle, this.#runtime.streamPort);
   }
 
   /** Sends one event on stream 0 without credit, as the reference's `push_to`; gives false when the buffer is full. */
   push(peer: bigint, event: Uint8Array): boolean {
-    return this.#run((core, now) => core.push(peer, 0n, [event], now, { uncredited: true })) === 1;
+    return (
+      this.#runtime.run((core, now) => core.push(peer, 0n, [event], now, { uncredited: true })) ===
+      1
+    );
   }
 
   addRoute(destination: bigint, nextHop: string): void {
-    this.#run((core, now) => {
+    this.#runtime.run((core, now) => {
       core.addRoute(destination, nextHop, now);
     });
   }
 
   /** Nodes heard of by pingwaves. */
   discoveredNodes(): KnownNode[] {
-    return this.#loop.core.discoveredNodes();
+    return this.#core.discoveredNodes();
   }
 
   /** Says what this node is and has, to every peer and, through them, to theirs. Kept fresh until replaced. */
   announce(capabilities: CapabilitySet): void {
-    this.#run((core, now) => {
+    this.#runtime.run((core, now) => {
       core.announce(capabilities, now);
     });
   }
 
   /** Ids of nodes whose announcements match; nothing is sent. */
   findNodes(filter?: CapabilityFilter, scope?: ScopeQuery): bigint[] {
-    return this.#loop.core.findNodes(filter, scope);
+    return this.#core.findNodes(filter, scope);
   }
 
   announcementOf(nodeId: bigint): IndexEntry | undefined {
-    return this.#loop.core.announcementOf(nodeId);
+    return this.#core.announcementOf(nodeId);
   }
 
   /** Makes a channel known here, so that others can subscribe; again, to change its rules. @throws NetChannelError */
   registerChannel(name: string, options: ChannelOptions<CapabilityFilter> = {}): void {
-    this.#run((core) => {
+    this.#runtime.run((core) => {
       core.registerChannel(name, options);
     });
   }
 
   /** Installs a token this node needs to publish on channels that require one. @throws NetIdentityError */
   installToken(token: PermissionToken, parents: readonly PermissionToken[] = []): void {
-    this.#run((core) => {
+    this.#runtime.run((core) => {
       core.installToken(token, parents);
     });
   }
@@ -240,8 +218,8 @@ export class MeshNode implements AsyncDisposable {
     channel: string,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    this.#ensureOpen();
-    return Subscription.open(this.#subscriptionPort, publisher, channel, options);
+    this.#runtime.ensureOpen();
+    return Subscription.open(this.#runtime.subscriptionPort, publisher, channel, options);
   }
 
   /**
@@ -251,17 +229,17 @@ export class MeshNode implements AsyncDisposable {
    *   `best_effort`, when not one subscriber could be sent to
    */
   publish(channel: string, payload: Uint8Array, options: PublishOptions = {}): PublishReport {
-    return this.#run((core, now) => core.publish(channel, payload, now, options));
+    return this.#runtime.run((core, now) => core.publish(channel, payload, now, options));
   }
 
   /** How this node looks from outside, as far as it is known. */
   get natType(): NatView["natClass"] {
-    return this.#loop.core.natView.natClass;
+    return this.#core.natView.natClass;
   }
 
   /** The address this node is seen at from outside, as far as it is known. */
   get reflexAddress(): string | undefined {
-    return this.#loop.core.natView.reflex;
+    return this.#core.natView.reflex;
   }
 
   /**
@@ -270,8 +248,8 @@ export class MeshNode implements AsyncDisposable {
    * @throws NetMeshError `TRAVERSAL` with the reference's text
    */
   async probeReflex(peer: bigint, options: Cancellable = {}): Promise<string> {
-    return this.#operation(options.signal, (resolve, reject) => {
-      this.#run((core, now) => {
+    return this.#runtime.operation(options.signal, (resolve, reject) => {
+      this.#runtime.run((core, now) => {
         core.probeReflex(peer, now, (outcome) => {
           if (outcome.ok) {
             resolve(outcome.address);
@@ -286,8 +264,8 @@ export class MeshNode implements AsyncDisposable {
 
   /** Finds out anew how this node looks from outside, by asking two peers. */
   async reclassifyNat(options: Cancellable = {}): Promise<NatView> {
-    return this.#operation(options.signal, (resolve) => {
-      this.#run((core, now) => {
+    return this.#runtime.operation(options.signal, (resolve) => {
+      this.#runtime.run((core, now) => {
         core.reclassifyNat(now, resolve);
       });
       return () => undefined;
@@ -295,13 +273,13 @@ export class MeshNode implements AsyncDisposable {
   }
 
   setReflexOverride(address: string): void {
-    this.#run((core, now) => {
+    this.#runtime.run((core, now) => {
       core.setReflexOverride(address, now);
     });
   }
 
   clearReflexOverride(): void {
-    this.#run((core, now) => {
+    this.#runtime.run((core, now) => {
       core.clearReflexOverride(now);
     });
   }
@@ -318,8 +296,8 @@ export class MeshNode implements AsyncDisposable {
     coordinator: bigint,
     options: Cancellable = {},
   ): Promise<ConnectPath> {
-    return this.#operation(options.signal, (resolve, reject) => {
-      this.#run((core, now) => {
+    return this.#runtime.operation(options.signal, (resolve, reject) => {
+      this.#runtime.run((core, now) => {
         core.connectDirect({ nodeId, publicKey, coordinator }, now, (outcome) => {
           if (outcome.ok) {
             resolve(outcome.path);
@@ -332,77 +310,30 @@ export class MeshNode implements AsyncDisposable {
     });
   }
 
-  /** Ends everything. What streams have accepted and can send at once still leaves. */
-  async close(): Promise<void> {
-    this.#closing.abort(new NetMeshError("CLOSED", "MeshNode has been shut down"));
-    this.#hub.receivers.close();
-    this.#hub.writable.wakeAll("");
-    await this.#loop.close();
+  /**
+   * Ends everything, after peers have had a moment to take what streams accepted.
+   *
+   * @param options.lingerMs how long that moment is at most; 500
+   */
+  async close({ lingerMs = 500 }: { readonly lingerMs?: number } = {}): Promise<void> {
+    await this.#runtime.close(lingerMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  readonly #streamPort: StreamPort = {
-    send: (peer, handle, events) => this.#run((core, now) => core.send(peer, handle, events, now)),
-    writable: async (peer, streamId, signal) =>
-      this.#hub.writable.wait(streamKey(peer, streamId), signal),
-    close: (peer, handle) => {
-      this.#run((core, now) => {
-        core.closeStream(peer, handle, now);
-      });
-    },
-    stats: (peer, streamId) => this.#loop.core.streamStats(peer, streamId),
-  };
-
-  readonly #subscriptionPort: SubscriptionPort = {
-    receive: (options) => this.#hub.receivers.open(options),
-    subscribe: async (request, signal) =>
-      this.#operation<void>(signal, (resolve, reject) => {
-        this.#run((core, now) => {
-          core.subscribe(request, now, (error) => {
-            if (error === undefined) {
-              resolve();
-            } else {
-              reject(error);
-            }
-          });
-        });
-        return () => undefined;
-      }),
-    unsubscribe: async (publisher, channel) =>
-      new Promise<void>((resolve) => {
-        if (this.#loop.isClosed) {
-          resolve();
-          return;
-        }
-        this.#closing.signal.addEventListener("abort", () => resolve(), { once: true });
-        // Whoever leaves does not care why the publisher did not hear of it.
-        this.#run((core, now) => {
-          core.unsubscribe(publisher, channel, now, () => resolve());
-        });
-      }),
-  };
+  get #core(): MeshCore {
+    return this.#runtime.loop.core;
+  }
 
   async #connect(
     target: ConnectTarget,
     { signal, retries }: Cancellable & { readonly retries?: number },
   ): Promise<PeerView> {
-    await this.#operation<void>(signal, (resolve, reject) =>
-      this.#run((core, now) =>
-        core.connect(
-          { ...target, ...(retries === undefined ? {} : { retries }) },
-          now,
-          (outcome) => {
-            if (outcome.ok) {
-              resolve();
-            } else {
-              reject(new NetMeshError("HANDSHAKE", `connect: ${outcome.reason}`));
-            }
-          },
-        ),
-      ),
+    await this.#runtime.connect(
+      { ...target, ...(retries === undefined ? {} : { retries }) },
+      signal,
     );
     const peer = this.peer(target.nodeId);
     if (peer === undefined) {
@@ -412,24 +343,5 @@ export class MeshNode implements AsyncDisposable {
       );
     }
     return peer;
-  }
-
-  async #operation<T>(
-    signal: AbortSignal | undefined,
-    start: (resolve: (value: T) => void, reject: (error: Error) => void) => () => void,
-  ): Promise<T> {
-    const closing = this.#closing.signal;
-    return operation(signal === undefined ? closing : AbortSignal.any([signal, closing]), start);
-  }
-
-  #run<T>(command: (core: MeshCore, now: number) => T): T {
-    this.#ensureOpen();
-    return this.#loop.run(command);
-  }
-
-  #ensureOpen(): void {
-    if (this.#loop.isClosed) {
-      throw new NetMeshError("CLOSED", "MeshNode has been shut down");
-    }
   }
 }

@@ -70,7 +70,7 @@ export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefi
     signal?.addEventListener(
       "abort",
       () => {
-        void subscription.#end();
+        subscription.#end().catch(() => undefined);
       },
       { once: true },
     );
