@@ -4,7 +4,7 @@ import type { Peer } from "./peer.js";
 export type Displacement = "accept" | "refuse" | "replay" | "challenge";
 
 /** How long a strict peer has to show that it is alive before a newcomer takes its place. */
-export const CHALLENGE_MS = 400;
+const CHALLENGE_MS = 400;
 
 /**
  * Whether a newcomer may take the place of a peer (Net transport format, section 5.6, step 3).

@@ -72,7 +72,7 @@ export function traversalPort(around: TraversalSurroundings): TraversalPort {
 }
 
 /** The class in a node's `nat:` tag; unknown when there is none. */
-export function natClassOf(tags: readonly string[]): NatClass {
+function natClassOf(tags: readonly string[]): NatClass {
   const tag = tags.find((candidate) => candidate.startsWith(NAT_PREFIX));
   const named = tag?.slice(NAT_PREFIX.length) ?? "";
   return NAT_CLASSES.has(named) ? (named as NatClass) : "unknown";

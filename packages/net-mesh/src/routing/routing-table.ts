@@ -24,7 +24,7 @@ interface Candidate {
 }
 
 /** The metric of a peer itself and of a route set by hand. */
-export const DIRECT_METRIC = 1;
+const DIRECT_METRIC = 1;
 const ALTERNATES = 4;
 const DEFAULT_CAPACITY = 65_536;
 
