@@ -48,6 +48,7 @@ export class StrictOutbound implements RecoveryListener<Content> {
       streamWindow: settings.peerReceiveWindow,
       sessionWindow: SESSION_WINDOWS * settings.peerReceiveWindow,
       outstanding: 0,
+      unreliable: 0,
       reserved: 0,
       largeEvents: 0,
       placeless: new Set(),
@@ -178,7 +179,11 @@ export class StrictOutbound implements RecoveryListener<Content> {
   acknowledged(content: Content): void {
     if (content instanceof ControlPacket || content.acknowledged) return;
     const { sender } = content;
-    if (!(sender instanceof StrictSender && sender.reliable)) return;
+    if (!(sender instanceof StrictSender)) return;
+    if (!sender.reliable) {
+      sender.passed(content);
+      return;
+    }
     sender.acknowledge(content);
     this.#context.buffers.give(content.buffer);
     if (sender.closing) this.#settle(sender);
@@ -187,9 +192,13 @@ export class StrictOutbound implements RecoveryListener<Content> {
   lost(content: Content): void {
     if (content instanceof ControlPacket) {
       this.#listener.repeat(content);
-    } else if (content.sender.reliable && !content.acknowledged && !content.lost) {
-      content.lost = true;
-      this.#lost.push(content);
+    } else if (!content.acknowledged && content.sender instanceof StrictSender) {
+      if (!content.sender.reliable) {
+        content.sender.passed(content);
+      } else if (!content.lost) {
+        content.lost = true;
+        this.#lost.push(content);
+      }
     }
   }
 

@@ -20,6 +20,8 @@ export interface SenderContext {
   readonly sessionWindow: number;
   /** Cost sent on reliable streams and not yet consumed. */
   outstanding: number;
+  /** Cost sent on fire-and-forget streams and neither acknowledged nor lost. */
+  unreliable: number;
   /** Set aside for the rest of events that have begun, so that each can be finished. */
   reserved: number;
   /** Large events sent and not yet consumed. */
@@ -92,11 +94,19 @@ export class StrictSender extends Sender {
     return packet.cost;
   }
 
-  /** Whether the session's window has room for the first packet, and for all of its event. */
+  /**
+   * Whether the session's window has room for the first packet, and for all of its event. What
+   * goes on fire-and-forget streams stays within one stream's window until it is acknowledged, so
+   * that it does not overrun the peer's socket.
+   */
   get sessionAdmits(): boolean {
     const packet = this.queue.first;
-    if (packet === undefined || !this.reliable || this.#within === "small") return true;
     const context = this.#context;
+    if (packet === undefined || this.#within === "small") return true;
+    if (!this.reliable) {
+      const { unreliable, streamWindow } = context;
+      return unreliable === 0 || unreliable + packet.cost <= streamWindow;
+    }
     const needed = packet.eventCost > 0 && !packet.large ? packet.eventCost : packet.cost;
     const taken = context.outstanding + context.reserved;
     return taken === 0 || taken + needed <= context.sessionWindow;
@@ -108,6 +118,7 @@ export class StrictSender extends Sender {
     const context = this.#context;
     const { cost } = packet;
     if (!this.reliable) {
+      context.unreliable += cost;
       this.#forget(cost);
       return packet;
     }
@@ -126,6 +137,12 @@ export class StrictSender extends Sender {
     }
     if ((packet.fragFlags & MORE_FRAGMENTS) === 0) this.#within = "no";
     return packet;
+  }
+
+  /** The peer has a fire-and-forget packet, or never will. */
+  passed(packet: Outgoing): void {
+    packet.acknowledged = true;
+    this.#context.unreliable -= packet.cost;
   }
 
   /** The peer has `packet`. */

@@ -45,7 +45,26 @@ function session(seed: number): void {
       ] as const)) {
     const sent = new Map<bigint, string[]>();
     const received = new Map<bigint, string[]>();
+    const datagrams = new Set<number>();
+    let offered = 0;
+    const chatter = random.pick([0, 0, 5, 200]);
+    const chat = (): void => {
+      const size = random.integer(4, 100);
+      const events = Array.from({ length: 3 }, (_, index) => numbered(offered + index, size));
+      offered += from.set.sendTo(CHATTER, events, link.now);
+      if (offered < chatter) link.at(link.now + random.integer(0, 5), chat);
+    };
+    if (chatter > 0) link.at(0, chat);
     to.onBatch = (batch) => {
+      if (batch.streamId === CHATTER) {
+        for (const event of batch) {
+          const number = new DataView(event.buffer, event.byteOffset).getUint32(0);
+          if (datagrams.has(number) || number >= offered) throw new Error("delivered twice");
+          datagrams.add(number);
+        }
+        to.set.consume(batch, link.now);
+        return;
+      }
       const list = received.get(batch.streamId) ?? [];
       received.set(batch.streamId, list);
       const expected = sent.get(batch.streamId) ?? [];
@@ -129,6 +148,15 @@ function session(seed: number): void {
       expect(stream.txCreditRemaining).toBe(stream.txWindow);
     }
   }
+}
+
+/** The stream on which fire-and-forget events go beside the reliable ones. */
+const CHATTER = 999n;
+
+function numbered(number: number, size: number): Uint8Array {
+  const event = new Uint8Array(size);
+  new DataView(event.buffer).setUint32(0, number);
+  return event;
 }
 
 function makeEvent(serial: number, size: number): Uint8Array {
