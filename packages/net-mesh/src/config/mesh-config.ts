@@ -20,11 +20,16 @@ export interface MeshTuning {
   readonly reannounceIntervalMs: number;
   /** Peers with a session; further handshakes are refused. 16,384. */
   readonly maxPeers: number;
-  /** Handshakes answered per second, for each source address, 50, and for all together, 5000. */
+  /** Handshakes answered per second, for each source address, 50, and for all together, 2000. */
   readonly handshakesPerSource: number;
   readonly handshakesPerSecond: number;
   /** Pingwaves taken per second from each source address, 2000. */
   readonly pingwavesPerSource: number;
+  /**
+   * Pingwaves of others passed on per second, to all peers together, 5000: what a hub of many nodes
+   * would pass on grows with their square. Beyond it each wave reaches some of the peers, in turns.
+   */
+  readonly pingwavesPassedOn: number;
   /** Routed packets forwarded per second for each source address, 100,000; 0 = relay nothing. */
   readonly relayedPerSource: number;
   /** Bytes one stream of a strict peer may have under way before the application takes them, 1 MiB. */
@@ -44,8 +49,9 @@ const DEFAULTS: MeshTuning = {
   reannounceIntervalMs: 100_000,
   maxPeers: 16_384,
   handshakesPerSource: 50,
-  handshakesPerSecond: 5000,
+  handshakesPerSecond: 2000,
   pingwavesPerSource: 2000,
+  pingwavesPassedOn: 5000,
   relayedPerSource: 100_000,
   receiveWindow: 1024 * 1024,
   sendBuffer: 4 * 1024 * 1024,
@@ -63,6 +69,7 @@ const LEAST: Readonly<Partial<Record<keyof MeshTuning, number>>> = {
   handshakesPerSource: 1,
   handshakesPerSecond: 1,
   pingwavesPerSource: 0,
+  pingwavesPassedOn: 0,
   relayedPerSource: 0,
   receiveWindow: 16 * 1024,
   sendBuffer: 64 * 1024,

@@ -1,4 +1,5 @@
 import { encodePingwave, type Pingwave } from "@gaiaftcl/net-wire";
+import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import type { HealthChange } from "../liveness/failure-detector.js";
 import { PINGWAVE_RADIUS, PingwaveRules } from "../routing/pingwave-rules.js";
 import type { MeshState } from "./mesh-state.js";
@@ -17,6 +18,7 @@ export interface LivenessHandlers {
 /** A failed peer silent for so many session timeouts is removed. */
 const REMOVED_AFTER = 30;
 const WAVE_TIMEOUTS = 3;
+const ALL = "all";
 /** What a node with nothing to say of its load announces. */
 const IDLE = {
   capabilityHash: 0n,
@@ -36,16 +38,23 @@ export class Liveness {
   readonly #outbound: Outbound;
   readonly #handlers: LivenessHandlers;
   readonly #waves: PingwaveRules;
+  readonly #onward: SourceRateLimit;
+  #turn = 0;
   #beatAt: number;
 
   constructor(state: MeshState, outbound: Outbound, handlers: LivenessHandlers) {
-    const { heartbeatIntervalMs, sessionTimeoutMs } = state.around.tuning;
+    const { heartbeatIntervalMs, sessionTimeoutMs, pingwavesPassedOn } = state.around.tuning;
     this.#state = state;
     this.#outbound = outbound;
     this.#handlers = handlers;
     this.#waves = new PingwaveRules({
       nodeId: state.nodeId,
       memoryMs: WAVE_TIMEOUTS * sessionTimeoutMs,
+    });
+    this.#onward = new SourceRateLimit({
+      perSecond: pingwavesPassedOn,
+      burst: pingwavesPassedOn,
+      capacity: 1,
     });
     this.#beatAt = state.now + heartbeatIntervalMs;
   }
@@ -107,8 +116,10 @@ export class Liveness {
       now,
     );
     if (verdict.onward !== undefined) {
-      const onward = encodePingwave({ ...wave, ...verdict.onward });
-      this.#spread(onward, new Set([from, routes.nextHop(wave.origin, now) ?? from]));
+      this.#passOn(
+        encodePingwave({ ...wave, ...verdict.onward }),
+        new Set([from, routes.nextHop(wave.origin, now) ?? from]),
+      );
     }
   }
 
@@ -165,16 +176,27 @@ export class Liveness {
         routes.refresh(peer.nodeId, peer.address, now);
       }
     }
-    this.#spread(wave, new Set());
-  }
-
-  #spread(wave: Uint8Array, except: ReadonlySet<string>): void {
-    const { peers, counters } = this.#state;
     for (const peer of peers.values()) {
-      if (!peer.isRelayed && !except.has(peer.address)) {
-        counters.pingwavesSent += 1;
-        this.#state.transmit(wave, peer.address);
+      if (!peer.isRelayed) {
+        this.#sendWave(wave, peer);
       }
     }
+  }
+
+  /** Passes a wave on as far as the rate allows, and begins with another peer each time. */
+  #passOn(wave: Uint8Array, except: ReadonlySet<string>): void {
+    const { peers, now } = this.#state;
+    const others = [...peers.values()].filter(
+      (peer) => !(peer.isRelayed || except.has(peer.address)),
+    );
+    for (let count = 0; count < others.length && this.#onward.admit(ALL, now); count += 1) {
+      this.#turn = (this.#turn + 1) % others.length;
+      this.#sendWave(wave, others[this.#turn] as Peer);
+    }
+  }
+
+  #sendWave(wave: Uint8Array, peer: Peer): void {
+    this.#state.counters.pingwavesSent += 1;
+    this.#state.transmit(wave, peer.address);
   }
 }
