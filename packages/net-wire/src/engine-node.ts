@@ -1,6 +1,8 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -13,21 +15,36 @@ const ALGORITHM = "chacha20-poly1305";
 const TAG_BYTES = 16;
 const OPTIONS = { authTagLength: TAG_BYTES };
 
-// The DER headers of RFC 8410 in front of a raw X25519 key.
+// The DER header of RFC 8410 in front of a raw X25519 secret.
 const PKCS8_HEADER = Buffer.from("302e020100300506032b656e04220420", "hex");
-const SPKI_HEADER = Buffer.from("302a300506032b656e032100", "hex");
+
+interface ImportedSecret {
+  readonly bytes: Uint8Array;
+  readonly key: KeyObject;
+}
+
+/** Importing a secret costs more than an agreement with it, and most secrets serve twice or more. */
+const imported = new WeakMap<Uint8Array, ImportedSecret>();
+
+export function blake2s(data: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("blake2s256").update(data).digest());
+}
+
+export function hmacBlake2s(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac("blake2s256", key).update(data).digest());
+}
 
 export function publicKeyOf(secretKey: Uint8Array): Uint8Array {
-  const spki = createPublicKey(privateKeyOf(secretKey)).export({ format: "der", type: "spki" });
-  return new Uint8Array(spki.subarray(SPKI_HEADER.length));
+  const { x } = createPublicKey(privateKeyOf(secretKey)).export({ format: "jwk" });
+  return new Uint8Array(Buffer.from(x as string, "base64url"));
 }
 
 export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   try {
-    const der = Buffer.concat([SPKI_HEADER, publicKey]);
+    const x = Buffer.from(publicKey).toString("base64url");
     const shared = diffieHellman({
       privateKey: privateKeyOf(secretKey),
-      publicKey: createPublicKey({ key: der, format: "der", type: "spki" }),
+      publicKey: createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" }),
     });
     return shared.some((byte) => byte !== 0) ? new Uint8Array(shared) : undefined;
   } catch {
@@ -69,9 +86,15 @@ export function decrypt(
 }
 
 function privateKeyOf(secretKey: Uint8Array): KeyObject {
-  return createPrivateKey({
+  const known = imported.get(secretKey);
+  if (known !== undefined && Buffer.compare(known.bytes, secretKey) === 0) {
+    return known.key;
+  }
+  const key = createPrivateKey({
     key: Buffer.concat([PKCS8_HEADER, secretKey]),
     format: "der",
     type: "pkcs8",
   });
+  imported.set(secretKey, { bytes: Uint8Array.from(secretKey), key });
+  return key;
 }

@@ -1,6 +1,12 @@
-/** What a runtime brings to the handshakes: X25519 and ChaCha20-Poly1305. Packets have a kernel of their own. */
+/** What a runtime brings to the handshakes: BLAKE2s, X25519 and ChaCha20-Poly1305. Packets have a kernel of their own. */
 export interface Engine {
   readonly engineName: "node" | "noble";
+
+  /** The 32 bytes of BLAKE2s-256 (RFC 7693). */
+  blake2s(data: Uint8Array): Uint8Array;
+
+  /** HMAC (RFC 2104) over BLAKE2s-256, whose blocks are 64 bytes; not the keyed mode of RFC 7693. */
+  hmacBlake2s(key: Uint8Array, data: Uint8Array): Uint8Array;
 
   /** The public key of a 32-byte X25519 secret (RFC 7748). */
   publicKeyOf(secretKey: Uint8Array): Uint8Array;

@@ -43,6 +43,27 @@ describe.each(engines)("the $engineName engine", (engine) => {
 });
 
 describe("the two engines", () => {
+  it("hash alike", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.uint8Array({ maxLength: 300 }),
+        (key, data) => {
+          expect(noble.blake2s(data)).toEqual(node.blake2s(data));
+          expect(noble.hmacBlake2s(key, data)).toEqual(node.hmacBlake2s(key, data));
+        },
+      ),
+    );
+  });
+
+  it("use a secret as it is now, not as it was when they first saw it", () => {
+    const secret = new Uint8Array(32).fill(1);
+    const before = node.publicKeyOf(secret);
+    secret.fill(2);
+    expect(node.publicKeyOf(secret)).not.toEqual(before);
+    expect(node.publicKeyOf(secret)).toEqual(noble.publicKeyOf(secret));
+  });
+
   it("make the same keys, and agree with one another", () => {
     fc.assert(
       fc.property(bytes(32), bytes(32), bytes(32), (one, two, anyKey) => {

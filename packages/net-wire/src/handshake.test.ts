@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type EstablishedKeys,
@@ -293,5 +294,28 @@ describe("a handshake between our own nodes", () => {
     expect(raw(unhex("47460001000000400000"))?.strict).toBe(false);
     expect(raw(unhex("47470101000000400000000901000b"))?.strict).toBe(false);
     expect(raw(new Uint8Array(1000).fill(0x78))?.strict).toBe(false);
+  });
+});
+
+describe("hostile handshake messages", () => {
+  const keyPair = generateDhKeyPair(randomBytes);
+
+  it("are never answered and never throw", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (message1, routed) => {
+        const response = respond({ prologue, psk, keyPair, message1, routed, offer, randomBytes });
+        expect(response).toBeUndefined();
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("cost no key pair", () => {
+    const refuse = (): never => {
+      throw new Error("drew random bytes");
+    };
+    const message1 = randomBytes(48);
+    const options = { prologue, psk, keyPair, message1, routed: false, randomBytes: refuse };
+    expect(respond(options)).toBeUndefined();
   });
 });

@@ -1,6 +1,11 @@
-import { blake2s } from "@noble/hashes/blake2.js";
-import { hmac } from "@noble/hashes/hmac.js";
-import { decrypt as aeadDecrypt, encrypt as aeadEncrypt, agree, publicKeyOf } from "#engine";
+import {
+  decrypt as aeadDecrypt,
+  encrypt as aeadEncrypt,
+  agree,
+  blake2s,
+  hmacBlake2s,
+  publicKeyOf,
+} from "#engine";
 import { writeU32 } from "../little-endian.js";
 
 /** The hash of a Noise protocol (Noise revision 34, section 4.3), 32 bytes wide here. */
@@ -14,8 +19,8 @@ export interface NoiseSuite {
 /** The hash of Net's handshakes: BLAKE2s, block 64 and output 32 bytes. */
 export const blake2sSuite: NoiseSuite = {
   hashName: "BLAKE2s",
-  hash: (data) => blake2s(data),
-  hmac: (key, data) => hmac(blake2s, key, data),
+  hash: blake2s,
+  hmac: hmacBlake2s,
 };
 
 /** An X25519 key pair; both halves are 32 bytes. */
