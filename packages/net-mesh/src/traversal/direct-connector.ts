@@ -89,12 +89,12 @@ export class DirectConnector {
     }
     const isAlone = this.#endpoint.await(peer, {
       coordinator,
-      introduced: (reflex) => {
+      introduced: (reflex, introducedAt) => {
         if (introduced === undefined) {
           introduced = reflex;
           this.#stats.punchesAttempted += 1;
           cancel();
-          cancel = this.#timers.set(now + 2 * PUNCH_DEADLINE_MS, fallBack);
+          cancel = this.#timers.set(introducedAt + PUNCH_DEADLINE_MS, fallBack);
         }
       },
       acknowledged: () => {

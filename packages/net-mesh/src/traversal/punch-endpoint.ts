@@ -26,7 +26,7 @@ interface Punch {
 
 export interface PunchWaiter {
   readonly coordinator: bigint;
-  introduced(reflex: string): void;
+  introduced(reflex: string, now: number): void;
   acknowledged(): void;
 }
 
@@ -79,7 +79,7 @@ export class PunchEndpoint {
       }),
     );
     this.#punches.set(reflex, { peer: introduce.peer, reflex, coordinator, cancels });
-    waiter?.introduced(reflex);
+    waiter?.introduced(reflex, now);
   }
 
   /** A keep-alive arrived: when it comes from exactly the introduced address, the way is open and the coordinator hears so. */
