@@ -12,7 +12,8 @@ const CHALLENGE_MS = 400;
  * Whoever holds the pre-shared key can begin a handshake under any node id. A strict session is
  * therefore given up only when its peer does not answer: the first message of a newcomer makes this
  * node ask the old session, and a later one is accepted if nothing came back. A 0.19.0 session
- * follows the reference's rule.
+ * follows the reference's rule. A strict peer that wants a new session itself, over another path for
+ * example, says so in the old one before.
  *
  * @param ephemeral the first 32 bytes of the new first message
  */
@@ -36,7 +37,10 @@ export function judgeDisplacement(
 }
 
 function judgeStrict(peer: Peer, now: number): Displacement {
-  const { challengedAt, heardAt } = peer;
+  const { challengedAt, heardAt, movesUntil } = peer;
+  if (now <= movesUntil) {
+    return "accept";
+  }
   if (challengedAt === undefined || heardAt > challengedAt) {
     return "challenge";
   }

@@ -36,6 +36,8 @@ interface Attempt extends AttemptOptions {
   tries: number;
   /** Of this try, latest last; each began with a key of its own. */
   sent: Sent[];
+  /** Index of the one whose answer made the present session. */
+  used: number;
   cancels: (() => void)[];
 }
 
@@ -58,11 +60,19 @@ const BACK_OFF_MS = 100;
 export class HandshakeAttempts {
   readonly #state: MeshState;
   readonly #offer: () => Offer;
+  readonly #sending: (nodeId: bigint) => void;
   readonly #attempts = new Map<bigint, Attempt>();
+  /**
+   * Attempts that led to a session with a 0.19.0 node, for a while: that node takes the latest first
+   * message that reaches it, and if a later one was under way, its answer is the one that counts.
+   */
+  readonly #late = new Set<Attempt>();
 
-  constructor(state: MeshState, offer: () => Offer) {
+  /** @param sending called before each first message */
+  constructor(state: MeshState, offer: () => Offer, sending: (nodeId: bigint) => void) {
     this.#state = state;
     this.#offer = offer;
+    this.#sending = sending;
   }
 
   get size(): number {
@@ -83,7 +93,7 @@ export class HandshakeAttempts {
       });
       return () => undefined;
     }
-    const attempt: Attempt = { ...options, tries: 0, sent: [], cancels: [] };
+    const attempt: Attempt = { ...options, tries: 0, sent: [], used: -1, cancels: [] };
     this.#attempts.set(options.nodeId, attempt);
     this.#state.counters.handshakesStarted += 1;
     this.#try(attempt);
@@ -97,13 +107,14 @@ export class HandshakeAttempts {
     const attempt = this.#attempts.get(nodeId);
     if (attempt !== undefined) {
       this.#end(attempt);
+      this.#listenOn(attempt);
       attempt.done({ ok: true });
     }
   }
 
   /** Tries `message` as the answer to a routed first message to the node with these low 32 bits. */
   routedAnswer(source: number, message: Uint8Array): Answer | undefined {
-    for (const attempt of this.#attempts.values()) {
+    for (const attempt of this.#open()) {
       if (low32(attempt.nodeId) === source) {
         const answer = this.#finish(attempt, "routed", message);
         if (answer !== undefined) {
@@ -116,7 +127,7 @@ export class HandshakeAttempts {
 
   /** Tries `message` as the answer to a direct first message to `from`. */
   directAnswer(from: string, message: Uint8Array): Answer | undefined {
-    for (const attempt of this.#attempts.values()) {
+    for (const attempt of this.#open()) {
       if (attempt.path.kind === "address" && attempt.path.address === from) {
         const answer = this.#finish(attempt, "direct", message);
         if (answer !== undefined) {
@@ -137,10 +148,28 @@ export class HandshakeAttempts {
     return true;
   }
 
+  #open(): Attempt[] {
+    return [...this.#attempts.values(), ...this.#late];
+  }
+
+  #listenOn(attempt: Attempt): void {
+    const { timers, now, around, peers } = this.#state;
+    const isStrict = peers.get(attempt.nodeId)?.session.strict === true;
+    if (isStrict || attempt.used < 0 || attempt.used === attempt.sent.length - 1) {
+      return;
+    }
+    this.#late.add(attempt);
+    timers.set(now + around.tuning.handshakeTimeoutMs, () => {
+      this.#late.delete(attempt);
+    });
+  }
+
   #finish(attempt: Attempt, form: Sent["form"], message: Uint8Array): Answer | undefined {
-    for (const { form: sentForm, handshake } of [...attempt.sent].reverse()) {
-      const keys = sentForm === form ? handshake.finish(message) : undefined;
+    for (let index = attempt.sent.length - 1; index > attempt.used; index -= 1) {
+      const sent = attempt.sent[index] as Sent;
+      const keys = sent.form === form ? sent.handshake.finish(message) : undefined;
       if (keys !== undefined) {
+        attempt.used = index;
         return { nodeId: attempt.nodeId, path: attempt.path, keys };
       }
     }
@@ -188,6 +217,7 @@ export class HandshakeAttempts {
 
   #send(attempt: Attempt, form: Sent["form"]): void {
     const { around, nodeId } = this.#state;
+    this.#sending(attempt.nodeId);
     const handshake = new InitiatorHandshake({
       prologue: meshPrologue(nodeId, attempt.nodeId),
       responderPublicKey: attempt.publicKey,

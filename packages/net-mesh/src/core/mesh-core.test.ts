@@ -122,6 +122,28 @@ describe("a peer that restarts", () => {
     expect(right.core.peers()).toHaveLength(1);
   });
 
+  it("may begin a new session itself while it has one, to leave a relay for example", () => {
+    let isOpen = false;
+    network.setLink((from, to) =>
+      isOpen || [from, to].includes(relay.address) ? undefined : { loss: 1 },
+    );
+    left.connect(relay);
+    right.connect(relay);
+    expect(left.connect(right, relay)).toBe("ok");
+    isOpen = true;
+    expect(left.connect(right)).toBe("ok");
+    expect(left.core.peer(right.nodeId)?.relayed).toBe(false);
+    expect(right.core.peer(left.nodeId)?.relayed).toBe(false);
+    left.say(right, "straight");
+    network.run(100);
+    expect(right.texts).toEqual(["straight"]);
+    expect(left.connect(right)).toBe("ok");
+    expect(right.connect(left)).toBe("ok");
+    right.say(left, "again");
+    network.run(100);
+    expect(left.texts).toEqual(["again"]);
+  });
+
   it("is not displaced by another under its name while it answers", () => {
     left.connect(right);
     const thief = attach(network, "10.0.0.66:1", QUICK, { identity: left.identity });

@@ -33,6 +33,9 @@ export interface MeshCoreOptions extends MeshSurroundings {
 
 /** When a strict peer whose place somebody wants is asked for a sign of life, in milliseconds: one answer is enough. */
 const CHALLENGE_DELAYS = [0, 100, 220];
+/** Between strict peers: the sender is about to begin a new session. An id of the vendors' range. */
+const MOVING_SUBPROTOCOL = 0x4747;
+const MOVING_MS = 5000;
 /** Bytes before an event in a packet. */
 const FRAME_BYTES = 4;
 const CONTROL = new Set([
@@ -64,6 +67,10 @@ export class NodeParts {
       admits: options.admits ?? ((): boolean => true),
       challenge: (peer) => {
         this.#challenge(peer);
+      },
+      moving: (peer) => {
+        this.#sendControl(peer, MOVING_SUBPROTOCOL, new Uint8Array(0));
+        this.outbound.flush();
       },
       established: (peer) => {
         this.#established(peer);
@@ -199,6 +206,11 @@ export class NodeParts {
   #deliver(peer: Peer, batch: EventBatch): void {
     const { around, now, busy } = this.state;
     const { subprotocolId } = batch.label;
+    if (subprotocolId === MOVING_SUBPROTOCOL && peer.session.strict) {
+      peer.movesUntil = now + MOVING_MS;
+      peer.streams.consume(batch, now);
+      return;
+    }
     if (!CONTROL.has(subprotocolId)) {
       const isHeldBack = peer.session.strict && batch.reliable;
       around.emit({ type: "events", peer: peer.nodeId, batch, isHeldBack });

@@ -18,4 +18,6 @@ export interface Peer extends TabledPeer {
   heardAt: number;
   /** When a newcomer under its node id made this node ask whether it is alive; undefined when nobody did. */
   challengedAt: number | undefined;
+  /** Until when a new session under its node id is its own wish, as it said in this one. */
+  movesUntil: number;
 }

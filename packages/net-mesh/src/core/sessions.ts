@@ -20,6 +20,8 @@ export interface SessionHandlers {
   /** Whether a node may have a session at all. */
   admits(nodeId: bigint): boolean;
   challenge(peer: Peer): void;
+  /** This node is about to begin a new session with a strict peer it has one with. */
+  moving(peer: Peer): void;
   established(peer: Peer): void;
   deliver(peer: Peer, batch: EventBatch): void;
 }
@@ -49,7 +51,12 @@ export class Sessions {
       features: ALL_FEATURES,
       receiveWindow: state.around.tuning.receiveWindow,
     });
-    this.attempts = new HandshakeAttempts(state, offer);
+    this.attempts = new HandshakeAttempts(state, offer, (nodeId) => {
+      const peer = state.peers.get(nodeId);
+      if (peer?.session.strict === true) {
+        handlers.moving(peer);
+      }
+    });
     this.responder = new HandshakeResponder(state, {
       offer,
       admits: (nodeId) => handlers.admits(nodeId),
@@ -158,6 +165,7 @@ export class Sessions {
       }),
       heardAt: now,
       challengedAt: undefined,
+      movesUntil: 0,
     };
     peers.add(peer);
     routes.setDirect(nodeId, address, now);
