@@ -112,8 +112,11 @@ export class LossRecovery<C> {
 
   /** Runs what is due: losses by time, and the probe timeout. */
   tick(now: number): void {
-    if (now >= this.#lossTime) this.#detectLosses(now);
-    else if (this.#lossTime === Number.POSITIVE_INFINITY && now >= this.#probeTime()) {
+    if (now >= this.#lossTime) {
+      this.#detectLosses(now);
+      // What is lost is sent again now; the probe timeout counts from there.
+      this.#lastElicitingAt = now;
+    } else if (this.#lossTime === Number.POSITIVE_INFINITY && now >= this.#probeTime()) {
       this.#timeouts += 1;
       this.#lastElicitingAt = now;
       // A peer that keeps the session alive and acknowledges nothing shall not fill our memory.

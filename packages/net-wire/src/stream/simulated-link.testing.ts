@@ -170,6 +170,9 @@ export class SimulatedLink {
     for (;;) {
       this.#flush(this.a, this.b);
       this.#flush(this.b, this.a);
+      for (const { set } of [this.a, this.b]) {
+        if (set.deadline() <= this.now) throw new Error(`a deadline stays due at ${this.now} ms`);
+      }
       if (done()) return true;
       const agenda = this.#agenda;
       const next = Math.min(agenda.nextTime, this.a.set.deadline(), this.b.set.deadline());
