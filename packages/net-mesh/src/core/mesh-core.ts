@@ -181,6 +181,24 @@ export class MeshCore {
     return peer.streams.sendTo(streamId, events, now, options);
   }
 
+  /**
+   * Sends events of a subprotocol, one stream for all of it and without credit, as every subprotocol
+   * message goes (Net transport format, section 12); gives how many were taken.
+   *
+   * @throws NetMeshError `NOT_CONNECTED`; StreamError `event_too_large`
+   */
+  sendSubprotocol(
+    nodeId: bigint,
+    subprotocolId: number,
+    events: readonly Uint8Array[],
+    now: number,
+  ): number {
+    return this.push(nodeId, BigInt(subprotocolId), events, now, {
+      uncredited: true,
+      label: this.#parts.label(subprotocolId),
+    });
+  }
+
   closeStream(nodeId: bigint, handle: StreamHandle, now: number): void {
     const peer = this.#parts.state.peers.get(nodeId);
     if (peer !== undefined) {

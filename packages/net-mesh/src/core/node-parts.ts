@@ -161,6 +161,16 @@ export class NodeParts {
     );
   }
 
+  /** One object for each subprotocol, so that its events share packets. */
+  label(subprotocolId: number): PacketLabel {
+    let label = this.#labels.get(subprotocolId);
+    if (label === undefined) {
+      label = { subprotocolId };
+      this.#labels.set(subprotocolId, label);
+    }
+    return label;
+  }
+
   #established(peer: Peer): void {
     // Shows relays between that the session is in use, and a 0.19.0 peer that this one lives.
     this.liveness.beat(peer);
@@ -194,12 +204,10 @@ export class NodeParts {
     if (peers.get(peer.nodeId) !== peer || event.length > peer.streams.maxPayload - FRAME_BYTES) {
       return;
     }
-    let label = this.#labels.get(subprotocolId);
-    if (label === undefined) {
-      label = { subprotocolId };
-      this.#labels.set(subprotocolId, label);
-    }
-    peer.streams.sendTo(BigInt(subprotocolId), [event], now, { uncredited: true, label });
+    peer.streams.sendTo(BigInt(subprotocolId), [event], now, {
+      uncredited: true,
+      label: this.label(subprotocolId),
+    });
     busy.add(peer);
   }
 

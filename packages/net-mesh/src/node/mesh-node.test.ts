@@ -177,6 +177,20 @@ describe("streams of a node", () => {
   });
 });
 
+describe("subprotocols", () => {
+  it("reach those who ask for them; replication and queries nobody else", async () => {
+    const [left, right] = await pair();
+    const vendor = right.batches({ subprotocolId: 0x7777 });
+    const all = right.events();
+    for (const id of [0x0e00, 0x7777, 0x7778]) {
+      expect(left.sendSubprotocol(right.nodeId, id, [bytes(String(id))])).toBe(1);
+    }
+    const { value } = await vendor.next();
+    expect(value?.events().map(text)).toEqual([String(0x7777)]);
+    expect(await take(all, 1)).toEqual([String(0x7778)]);
+  });
+});
+
 describe("channels of a node", () => {
   it("bring events to subscribers until they leave, and to one member of a queue group each", async () => {
     const [left, right] = await pair();

@@ -165,6 +165,17 @@ export class MeshNode implements AsyncDisposable {
     );
   }
 
+  /**
+   * Sends events of a subprotocol; `batches({ subprotocolId })` receives them on the other side. The
+   * ids that this node serves itself are not to be sent.
+   *
+   * @throws NetMeshError `NOT_CONNECTED`
+   */
+  sendSubprotocol(peer: bigint, subprotocolId: number, events: readonly Uint8Array[]): number {
+    return this.#runtime.run((core, now) => core.sendSubprotocol(peer, subprotocolId, events, now));
+  }
+
+  /** Sets a way by hand, as good as that of a peer. */
   addRoute(destination: bigint, nextHop: string): void {
     this.#runtime.run((core, now) => {
       core.addRoute(destination, nextHop, now);

@@ -5,6 +5,8 @@ import type { PeerBatch, ReceivedBatch } from "./received.js";
 export interface EventFilter {
   readonly peer?: bigint;
   readonly streamId?: bigint;
+  /** The subprotocol of the packets (Net transport format, section 12); 0 is plain event data. */
+  readonly subprotocolId?: number;
 }
 
 export interface ReceiveOptions extends EventFilter {
@@ -18,11 +20,13 @@ interface Receiver {
   readonly feed: Feed<PeerBatch>;
 }
 
+/** Replication and queries: nobody's but those who ask for them by id (Net transport format, section 12). */
+const ROUTER_ONLY: ReadonlySet<number> = new Set([0x0e00, 0x0f00]);
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024;
 
 /**
  * Brings what arrives to those who want it. A batch goes to the receiver with the narrowest filter
- * that fits (both, a stream, a peer, none); among equals the one that came first. What nobody asks
+ * that fits; among equals the one that came first. What nobody asks
  * for yet waits for the first receiver that does.
  */
 export class Receivers {
@@ -73,6 +77,9 @@ export class Receivers {
     const receiver = this.#receivers.find(({ filter }) => fits(filter, batch));
     if (receiver !== undefined) {
       receiver.feed.push(batch);
+    } else if (ROUTER_ONLY.has(batch.subprotocolId)) {
+      this.#dropped += 1;
+      this.#consume(batch);
     } else if (batch.isDroppable && this.#earlyBytes + batch.bytes > DEFAULT_BUFFER_BYTES) {
       this.#dropped += 1;
     } else {
@@ -102,10 +109,17 @@ export class Receivers {
 function fits(filter: EventFilter, batch: ReceivedBatch): boolean {
   return (
     (filter.peer === undefined || filter.peer === batch.peer) &&
-    (filter.streamId === undefined || filter.streamId === batch.streamId)
+    (filter.streamId === undefined || filter.streamId === batch.streamId) &&
+    (filter.subprotocolId === undefined
+      ? !ROUTER_ONLY.has(batch.subprotocolId)
+      : filter.subprotocolId === batch.subprotocolId)
   );
 }
 
-function breadth({ peer, streamId }: EventFilter): number {
-  return (peer === undefined ? 1 : 0) + (streamId === undefined ? 2 : 0);
+function breadth({ peer, streamId, subprotocolId }: EventFilter): number {
+  return (
+    (peer === undefined ? 1 : 0) +
+    (subprotocolId === undefined ? 2 : 0) +
+    (streamId === undefined ? 4 : 0)
+  );
 }
