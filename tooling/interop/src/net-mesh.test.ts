@@ -164,6 +164,23 @@ describe("channels with a 0.19.0 node", () => {
     expect(node.publish("orders", bytes("two"))).toMatchObject({ attempted: 0 });
   });
 
+  it("hold two of ours and one of theirs at once", async () => {
+    const [sensor, screen, display] = await Promise.all([ours(), ours(), theirs()]);
+    sensor.registerChannel("room/temperature");
+    const accepted = sensor.accept(display.nodeId);
+    await display.call("start");
+    await display.call("connect", [sensor.address, hex(sensor.publicKey), sensor.nodeId]);
+    await accepted;
+    await display.call("subscribe_channel", [sensor.nodeId, "room/temperature"]);
+    await screen.connect(sensor.address, sensor.publicKey, sensor.nodeId);
+    const readings = await screen.subscribe(sensor.nodeId, "room/temperature");
+    expect(sensor.publish("room/temperature", bytes("21.5")).delivered).toBe(2);
+    expect(text((await readings.next()).value?.payload ?? bytes(""))).toBe("21.5");
+    const texts: string[] = [];
+    await eventually(async () => texts.push(...(await display.texts())) > 0);
+    expect(texts).toEqual(["21.5"]);
+  });
+
   it("with tokens let in who has one, on either side", async () => {
     const issuer = Identity.generate();
     const { node, peer } = await connectedPair();
