@@ -2,13 +2,13 @@ import type { RowReport } from "@gaiaftcl/sealed-row";
 import type { Cosignature } from "@gaiaftcl/witness";
 import { DatabaseCheck } from "./database-check.js";
 import type { LaneRow } from "./database-lane.js";
+import { EventRowMessage } from "./event-row-message.js";
 import type { RawMessage, RowMessage, SubscribedMessage } from "./message.js";
 import { RecentRows } from "./recent-rows.js";
 import { markOf } from "./row-mark.js";
 import type { RowSource } from "./row-source.js";
 import type { Arrival, SharedReader } from "./shared-reader.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
-import { TextRowMessage } from "./text-row-message.js";
 
 /** What became of an arrival. */
 export type Assayed = SubscribedMessage | "duplicate";
@@ -46,7 +46,7 @@ export class Assay {
   async assayFully(arrival: Arrival): Promise<Assayed> {
     let message = this.#read(arrival);
     if (message.kind === "raw") return message;
-    if (message instanceof TextRowMessage) message = message.toJSON();
+    if (message instanceof EventRowMessage) message = message.toJSON();
     if (this.#signatures !== undefined) {
       const { subject, table, row } = message;
       const report = this.#reader.events.verify(subject, table, row, await this.#signaturesOf(row));

@@ -2,12 +2,12 @@ import type { SealedTable } from "@gaiaftcl/sealed-row";
 import { tableForSubject } from "@gaiaftcl/sealed-row";
 import { BrokerLink, type LinkListener, type LinkTarget } from "./broker-link.js";
 import { DatabaseLane, type LaneRow } from "./database-lane.js";
+import { EventRowMessage } from "./event-row-message.js";
 import type { RowMessage } from "./message.js";
 import { NatsSubscribeError } from "./nats-subscribe-error.js";
 import type { BrokerName, SubscriptionStatus } from "./status.js";
 import type { SubjectFilter } from "./subject-filter.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
-import { TextRowMessage } from "./text-row-message.js";
 
 export interface BrokersListener {
   readonly onMessage: LinkListener["onMessage"];
@@ -176,7 +176,7 @@ function addressOf(url: string): string {
 }
 
 function seqOf(message: RowMessage): unknown {
-  return message instanceof TextRowMessage ? BigInt(message.event.seq) : message.row["seq"];
+  return message instanceof EventRowMessage ? BigInt(message.found.seq) : message.row["seq"];
 }
 
 function namesOf(tables: readonly SealedTable[]): readonly string[] {

@@ -3,8 +3,8 @@ import { encodeEvent } from "@gaiaftcl/sealed-row";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventReader } from "./event-reader.js";
+import { EventRowMessage } from "./event-row-message.js";
 import { eventOf, Sealer, SUBJECT, TABLE } from "./test-cell.testing.js";
-import { TextRowMessage } from "./text-row-message.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 describe("reading whatever arrives", () => {
@@ -31,7 +31,7 @@ describe("reading whatever arrives", () => {
     const slow = bytes(JSON.stringify({ table: TABLE, row: { ...sealed, seq: 1 } }, null, 1));
     const [one, other] = [reader.read(SUBJECT, slow), reader.read(SUBJECT, eventOf(sealed))];
     expect(one).toMatchObject({ kind: "decoded", report: { ok: true } });
-    expect(other).toBeInstanceOf(TextRowMessage);
+    expect(other).toBeInstanceOf(EventRowMessage);
     expect(one.report).toEqual(other.report);
     expect(one.kind === "decoded" && { ...one.row }).toEqual(other.kind === "row" && other.row);
   });

@@ -23,9 +23,7 @@ import {
   type VerificationReport,
   verificationReport,
 } from "@gaiaftcl/witness";
-import { TextRowMessage } from "./text-row-message.js";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+import { EventRowMessage } from "./event-row-message.js";
 
 export interface EventReaderOptions {
   readonly keys: FederationKeys | undefined;
@@ -34,7 +32,7 @@ export interface EventReaderOptions {
 }
 
 export type EventReading =
-  | TextRowMessage
+  | EventRowMessage
   | {
       readonly kind: "decoded";
       readonly table: string;
@@ -76,8 +74,8 @@ export class EventReader {
   }
 
   /** The row of an event that the short way was taken with elsewhere. */
-  readFound(subject: string, text: string, found: VerifiedEvent): EventReading | undefined {
-    return this.#fast.get(subject)?.message(found, text);
+  readFound(subject: string, payload: Uint8Array, found: VerifiedEvent): EventReading | undefined {
+    return this.#fast.get(subject)?.message(found, payload);
   }
 
   read(subject: string, payload: Uint8Array): EventReading {
@@ -129,31 +127,21 @@ class FastReader {
     this.#options = options;
   }
 
-  read(payload: Uint8Array): TextRowMessage | undefined {
+  read(payload: Uint8Array): EventRowMessage | undefined {
     if (payload.byteLength > this.#options.maxEventBytes) return undefined;
-    const text = textOf(payload);
-    const event = text === undefined ? undefined : this.#verifier.read(text);
-    return text === undefined || event === undefined ? undefined : this.message(event, text);
+    const found = this.#verifier.read(payload);
+    return found === undefined ? undefined : this.message(found, payload);
   }
 
-  message(event: VerifiedEvent, text: string): TextRowMessage {
-    this.#accepted ??= this.#reportOf(this.#verifier.rowOf(text));
-    return new TextRowMessage(this.#verifier, event, text, this.#accepted);
+  message(found: VerifiedEvent, payload: Uint8Array): EventRowMessage {
+    this.#accepted ??= this.#reportOf(this.#verifier.rowOf(payload));
+    return new EventRowMessage(this.#verifier, found, payload, this.#accepted);
   }
 
   #reportOf(row: RowRecord): Omit<RowReport, "id" | "witnessHash"> {
     const { require } = this.#options;
     const { table, ok, level, checks, summary } = verifyRow(this.#verifier.table, row, { require });
     return { table, ok, level, checks: Object.freeze([MATCHED, ...checks]), summary };
-  }
-}
-
-/** The text of a payload, `undefined` where it is no UTF-8. */
-export function textOf(payload: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(payload);
-  } catch {
-    return undefined;
   }
 }
 

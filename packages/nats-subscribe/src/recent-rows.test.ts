@@ -2,13 +2,22 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RecentRows } from "./recent-rows.js";
-import type { RowMark } from "./row-mark.js";
+import { markOfTexts, type RowMark } from "./row-mark.js";
 
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-function markOf(parts: Partial<RowMark> = {}): RowMark {
-  const [witnessHash, pathFacet, tauFacet] = [hashOf("w"), hashOf("p"), hashOf("t")];
-  return { witnessHash, pathFacet, tauFacet, seq: 1, broadcastAfterMs: 0, ...parts };
+interface Parts {
+  readonly witnessHash: string;
+  readonly pathFacet: string;
+  readonly tauFacet: string;
+  readonly seq: number;
+  readonly broadcastAfterMs: number | null;
+}
+
+function markOf(parts: Partial<Parts> = {}): RowMark {
+  const { witnessHash = hashOf("w"), pathFacet = hashOf("p"), tauFacet = hashOf("t") } = parts;
+  const { seq = 1, broadcastAfterMs = 0 } = parts;
+  return markOfTexts([witnessHash, pathFacet, tauFacet], seq, broadcastAfterMs);
 }
 
 describe("the rows delivered lately", () => {
@@ -16,7 +25,7 @@ describe("the rows delivered lately", () => {
     const rows = new RecentRows(16);
     expect(rows.add(markOf())).toBe(true);
     expect(rows.add(markOf())).toBe(false);
-    const others: readonly Partial<RowMark>[] = [
+    const others: readonly Partial<Parts>[] = [
       { witnessHash: hashOf("other") },
       { pathFacet: hashOf("other") },
       { tauFacet: hashOf("other") },

@@ -64,12 +64,12 @@ export class RecentRows {
     return true;
   }
 
-  #read({ witnessHash, pathFacet, tauFacet, seq, broadcastAfterMs }: RowMark): void {
-    readHex(this.#words, 0, HASH_WORDS, witnessHash);
-    readHex(this.#words, HASH_WORDS, FACET_WORDS, pathFacet);
-    readHex(this.#words, HASH_WORDS + FACET_WORDS, FACET_WORDS, tauFacet);
-    this.#numbers[0] = seq;
-    this.#numbers[1] = broadcastAfterMs ?? Number.POSITIVE_INFINITY;
+  #read({ digits, found }: RowMark): void {
+    readHex(this.#words, 0, HASH_WORDS, digits, found.witnessHashStart);
+    readHex(this.#words, HASH_WORDS, FACET_WORDS, digits, found.pathFacetStart);
+    readHex(this.#words, HASH_WORDS + FACET_WORDS, FACET_WORDS, digits, found.tauFacetStart);
+    this.#numbers[0] = found.seq;
+    this.#numbers[1] = found.broadcastAfterMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Where the row that was read stands in the index, or where it would go. */
@@ -112,11 +112,18 @@ export class RecentRows {
   }
 }
 
-function readHex(words: Int32Array, at: number, count: number, hex: string): void {
+function readHex(
+  words: Int32Array,
+  at: number,
+  count: number,
+  digits: Uint8Array,
+  from: number,
+): void {
+  let place = from;
   for (let index = 0; index < count; index += 1) {
     let word = 0;
-    for (let digit = index * 8; digit < index * 8 + 8; digit += 1) {
-      word = (word << 4) | (DIGITS[hex.charCodeAt(digit)] ?? 0);
+    for (const end = place + 8; place < end; place += 1) {
+      word = (word << 4) | (DIGITS[digits[place] ?? 0] ?? 0);
     }
     words[at + index] = word;
   }

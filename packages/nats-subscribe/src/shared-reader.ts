@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Msg } from "@nats-io/nats-core";
 import type { ArrivalBuffer } from "./arrival-buffer.js";
-import { EventReader, type EventReading, textOf } from "./event-reader.js";
+import { EventReader, type EventReading } from "./event-reader.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
 import { VerifyThread } from "./verify-thread.js";
 
@@ -13,8 +13,6 @@ export interface Arrival {
   readonly bytes: number;
   /** Where it was given to the other thread. */
   ticket?: number | undefined;
-  /** Its text, all of it ASCII. */
-  text?: string | undefined;
   /** What was read in it before it was asked for. */
   reading?: EventReading | undefined;
 }
@@ -85,12 +83,9 @@ export class SharedReader {
 
   #offer(thread: VerifyThread<Arrival>, arrival: Arrival): void {
     const { subject, message } = arrival;
-    const { byteLength } = message.data;
-    if (byteLength > thread.maxBytes) return;
-    const text = textOf(message.data);
-    if (text?.length !== byteLength) return;
-    arrival.text = text;
-    arrival.ticket = thread.offer(arrival, subject, text);
+    const { data } = message;
+    if (data.byteLength > thread.maxBytes) return;
+    arrival.ticket = thread.offer(arrival, subject, data);
   }
 
   /** Whether the other thread has it and is not done. */
@@ -109,12 +104,12 @@ export class SharedReader {
   }
 
   read(arrival: Arrival): EventReading {
-    const { subject, message, ticket, text } = arrival;
+    const { subject, message, ticket } = arrival;
     let { reading } = arrival;
-    if (ticket !== undefined && text !== undefined && this.#thread !== undefined) {
+    if (ticket !== undefined && this.#thread !== undefined) {
       const found = this.#thread.take(ticket);
       if (reading === undefined && found !== undefined) {
-        reading = this.events.readFound(subject, text, found);
+        reading = this.events.readFound(subject, message.data, found);
       }
     }
     return reading ?? this.events.read(subject, message.data);

@@ -381,5 +381,5 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
 
 /** All its members from the start, so that all arrivals have one shape. */
 function arrivalOf(subject: string, message: Msg, bytes: number): Arrival {
-  return { subject, message, bytes, ticket: undefined, text: undefined, reading: undefined };
+  return { subject, message, bytes, ticket: undefined, reading: undefined };
 }

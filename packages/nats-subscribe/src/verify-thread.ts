@@ -66,10 +66,10 @@ export class VerifyThread<Item extends object> {
   }
 
   /**
-   * Gives an event of ASCII characters to the thread, while there is room; `undefined` where it reads
+   * Gives an event to the thread, while there is room; `undefined` where it reads
    * no such events.
    */
-  offer(item: Item, subject: string, event: string): number | undefined {
+  offer(item: Item, subject: string, event: Uint8Array): number | undefined {
     const table = TABLE_OF.get(subject);
     if (table === undefined) return undefined;
     const ticket = this.#next;

@@ -2,7 +2,7 @@ import { facets, sha256Hex, witnessHash } from "@gaiaftcl/witness";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeEvent, encodeEvent } from "./event.js";
-import { eventVerifier } from "./event-verifier.js";
+import { eventVerifier, type VerifiedEvent } from "./event-verifier.js";
 import { GENESIS_HASH } from "./row-witness.js";
 import { type SealRowInput, sealRow } from "./seal-row.js";
 import { asStored, evidenceRow } from "./sealed-row.testing.js";
@@ -30,7 +30,7 @@ function telemetry(metric: string): RowRecord {
 }
 
 /** The event with hashes that hold for that text of the payload, whatever it is. */
-function resealed(text: string, payload: string): string {
+function resealed(text: string, payload: string | Uint8Array): string {
   const witness = /"canonical_witness":"([^"]*)"/.exec(text)?.[1] ?? "";
   const changed = witness.slice(0, -64) + sha256Hex(payload);
   const hash = witnessHash(changed);
@@ -44,10 +44,10 @@ function resealed(text: string, payload: string): string {
     );
 }
 
-/** The same text through the parser for any JSON and every single check. */
-function longWay(table: string, text: string): RowRecord | undefined {
+/** The same event through the parser for any JSON and every single check. */
+function longWay(table: string, bytes: Uint8Array): RowRecord | undefined {
   try {
-    const event = decodeEvent(bytes(text));
+    const event = decodeEvent(bytes);
     if (event.table !== table || !verifyRow(table, event.row).ok) return undefined;
     return asStored(event.row);
   } catch (cause) {
@@ -76,6 +76,21 @@ function ownValues(table: SealedTable): fc.Arbitrary<RowRecord> {
   return fc.record(Object.fromEntries(entries));
 }
 
+/** What the event found says, with the texts that it says where they are. */
+function partsOf(event: Uint8Array, found: VerifiedEvent): Record<string, unknown> {
+  const { seq, broadcastAfterMs, idStart, idEnd } = found;
+  const part = (start: number, end: number = start + 64): string =>
+    new TextDecoder().decode(event.subarray(start, end));
+  return {
+    id: part(idStart, idEnd),
+    witnessHash: part(found.witnessHashStart),
+    pathFacet: part(found.pathFacetStart),
+    tauFacet: part(found.tauFacetStart),
+    seq,
+    broadcastAfterMs,
+  };
+}
+
 function delayOf(row: RowRecord): number {
   return Date.parse(`${row["nats_broadcast_at_iso"]}`) - Date.parse(`${row["sealed_at_iso"]}`);
 }
@@ -99,19 +114,19 @@ const sealedRow = fc.constantFrom(...SEALED_TABLES).chain((table) =>
     ]),
 );
 
-describe("verifying an event on its text", () => {
+describe("verifying an event on its bytes", () => {
   it("reads the very row from it, whichever the table", () => {
     const verifiers = new Map(SEALED_TABLES.map((table) => [table, eventVerifier(table)]));
     let read = 0;
     fc.assert(
       fc.property(sealedRow, ([table, row]) => {
-        const text = eventText(table.name, row);
-        expect(longWay(table.name, text)).toEqual(row);
-        const found = verifiers.get(table)?.read(text);
+        const event = encodeEvent(table.name, row);
+        expect(longWay(table.name, event)).toEqual(row);
+        const found = verifiers.get(table)?.read(event);
         if (found === undefined) return;
         read += 1;
-        expect(verifiers.get(table)?.rowOf(text)).toEqual(row);
-        expect(found).toEqual({
+        expect(verifiers.get(table)?.rowOf(event)).toEqual(row);
+        expect(partsOf(event, found)).toEqual({
           id: row[table.idColumn],
           witnessHash: row["witness_hash_sha256"],
           seq: 7,
@@ -131,7 +146,9 @@ describe("verifying an event on its text", () => {
     for (let index = 0; index < 5; index += 1) {
       const row = evidenceRow({ previous, columns: { best_nonce: -index, session_id: 'a\n"' } });
       previous = row["witness_hash_sha256"] as string;
-      expect(verifier.read(eventText(TABLE, row))?.witnessHash).toBe(previous);
+      const event = encodeEvent(TABLE, row);
+      const found = verifier.read(event);
+      expect(found && partsOf(event, found)).toMatchObject({ witnessHash: previous });
     }
   });
 
@@ -167,9 +184,9 @@ describe("verifying an event on its text", () => {
             text = text.slice(0, index) + insert + text.slice(index + remove);
           }
           const verifier = verifiers.get(table);
-          const found = verifier?.read(text);
-          if (found === undefined) return;
-          expect(longWay(table.name, text)).toEqual(verifier?.rowOf(text));
+          const event = bytes(text);
+          if (verifier?.read(event) === undefined) return;
+          expect(longWay(table.name, event)).toEqual(verifier.rowOf(event));
         },
       ),
       { numRuns: 2000 },
@@ -182,10 +199,11 @@ describe("verifying an event on its text", () => {
     fc.assert(
       fc.property(sealedRow, fc.nat(), value, ([table, row], at, changed) => {
         const names = Object.keys(row);
-        const text = eventText(table.name, { ...row, [names[at % names.length] ?? ""]: changed });
+        const name = names[at % names.length] ?? "";
+        const event = encodeEvent(table.name, { ...row, [name]: changed });
         const verifier = verifiers.get(table);
-        if (verifier?.read(text) === undefined) return;
-        expect(longWay(table.name, text)).toEqual(verifier.rowOf(text));
+        if (verifier?.read(event) === undefined) return;
+        expect(longWay(table.name, event)).toEqual(verifier.rowOf(event));
       }),
       { numRuns: 1000 },
     );
@@ -196,14 +214,14 @@ describe("verifying an event on its text", () => {
       const metric = eventText("research_telemetry", telemetry("@@@@"));
       const payload = `{"detail_json":null,"metric":"${spelling}","session_id":null,"telemetry_id":"t-1","value_text":null}`;
       const text = resealed(metric.replace("@@@@", spelling), payload);
-      expect(longWay("research_telemetry", text)).toBeUndefined();
-      expect(eventVerifier("research_telemetry").read(text)).toBeUndefined();
+      expect(longWay("research_telemetry", bytes(text))).toBeUndefined();
+      expect(eventVerifier("research_telemetry").read(bytes(text))).toBeUndefined();
     }
     // The same with nothing wrong is accepted, so the seal made here is a good one.
     const text = eventText("research_telemetry", telemetry("drift"));
     const payload = `{"detail_json":null,"metric":"drift","session_id":null,"telemetry_id":"t-1","value_text":null}`;
     expect(resealed(text, payload)).toBe(text);
-    expect(eventVerifier("research_telemetry").read(text)).toBeDefined();
+    expect(eventVerifier("research_telemetry").read(bytes(text))).toBeDefined();
   });
 
   it.each<[string, string]>([
@@ -227,17 +245,109 @@ describe("verifying an event on its text", () => {
     ["a byte-order mark", `\uFEFF${good}`],
     ["an end too early", good.slice(0, -1)],
     ["a text without an end", good.slice(0, good.indexOf("s-1") + 2)],
-    ["half a surrogate pair", good.replace("s-1", "\ud800")],
     ["nothing", ""],
   ])("leaves %s to the long way", (_, text) => {
     expect(text).not.toBe(good);
-    expect(eventVerifier(TABLE).read(text)).toBeUndefined();
-    expect(eventVerifier(TABLE).read(good)).toBeDefined();
+    expect(eventVerifier(TABLE).read(bytes(text))).toBeUndefined();
+    expect(eventVerifier(TABLE).read(bytes(good))).toBeDefined();
+  });
+
+  it("accepts no bytes that the long way refuses, whatever they are", () => {
+    const bend = fc.record({ at: fc.nat(), code: fc.nat({ max: 255 }) });
+    const verifiers = new Map(SEALED_TABLES.map((table) => [table, eventVerifier(table)]));
+    let read = 0;
+    fc.assert(
+      fc.property(sealedRow, fc.array(bend, { maxLength: 3 }), ([table, row], bends) => {
+        const event = encodeEvent(table.name, row);
+        for (const { at, code } of bends) event[at % event.length] = code;
+        const verifier = verifiers.get(table);
+        if (verifier?.read(event) === undefined) return;
+        read += 1;
+        expect(longWay(table.name, event)).toEqual(verifier.rowOf(event));
+      }),
+      { numRuns: 2000 },
+    );
+    expect(read).toBeGreaterThan(50);
+  });
+
+  it("leaves text that is no UTF-8 to the long way, though its hashes hold", () => {
+    const row = telemetry("é");
+    const event = encodeEvent("research_telemetry", row);
+    const verifier = eventVerifier("research_telemetry");
+    expect(verifier.read(event)).toBeDefined();
+    event[event.indexOf(0xc3)] = 0xe9;
+    expect(verifier.read(event)).toBeUndefined();
+    // The three bytes of half a surrogate pair, sealed as they stand.
+    const text = Buffer.from(eventText("research_telemetry", telemetry("@@@"))).toString("latin1");
+    const forged = Buffer.from(text.replace("@@@", "\xed\xa0\x80"), "latin1");
+    const payload = Buffer.from(
+      '{"detail_json":null,"metric":"\xed\xa0\x80","session_id":null,"telemetry_id":"t-1","value_text":null}',
+      "latin1",
+    );
+    const sealed = Buffer.from(resealed(forged.toString("latin1"), payload), "latin1");
+    expect(longWay("research_telemetry", sealed)).toBeUndefined();
+    expect(verifier.read(sealed)).toBeUndefined();
+  });
+
+  it("finds nothing beyond the end of an event, where a longer one was before", () => {
+    const verifier = eventVerifier(TABLE);
+    const event = bytes(good);
+    expect(verifier.read(event)).toBeDefined();
+    for (let length = 0; length < event.length; length += 1) {
+      expect(verifier.read(event.subarray(0, length))).toBeUndefined();
+    }
+    expect(verifier.read(event)).toBeDefined();
+  });
+
+  it("reads events of any length up to what it has room for", () => {
+    const verifier = eventVerifier("research_telemetry");
+    const lengthOf = (length: number): Uint8Array =>
+      encodeEvent("research_telemetry", telemetry("m".repeat(length)));
+    const most = 64 * 1024 - lengthOf(0).length;
+    for (const length of [0, 1, 2, 3, 4, 5, 1000, most - 1, most]) {
+      expect(verifier.read(lengthOf(length))).toBeDefined();
+    }
+    expect(verifier.read(lengthOf(most + 1))).toBeUndefined();
+    expect(longWay("research_telemetry", lengthOf(most + 1))).toBeDefined();
+  });
+
+  it("reads an event in shared memory", () => {
+    const event = bytes(good);
+    const shared = new Uint8Array(new SharedArrayBuffer(event.length));
+    shared.set(event);
+    expect(eventVerifier(TABLE).read(shared)).toEqual(eventVerifier(TABLE).read(event));
+  });
+
+  it.each([
+    "2026-11-20T00:00:00.000Z",
+    "2024-02-29T23:59:59.999Z",
+    "2000-02-29T00:00:00.000Z",
+    "1900-02-29T00:00:00.000Z",
+    "2026-02-29T00:00:00.000Z",
+    "2026-04-31T00:00:00.000Z",
+    "2026-00-10T00:00:00.000Z",
+    "2026-13-10T00:00:00.000Z",
+    "2026-11-00T00:00:00.000Z",
+    "2026-11-20T24:00:00.000Z",
+    "2026-11-20T00:60:00.000Z",
+    "2026-11-20T00:00:60.000Z",
+    "2026-11-20T00:00:00.00aZ",
+    "2026-11-20t00:00:00.000Z",
+    "2026-11-20T00:00:00.000+",
+    "2026-11-20T00:00:00.0000Z",
+    "2025-12-31T23:59:59.123Z",
+  ])("takes %s for a time of broadcast where the format does", (time) => {
+    const row = evidenceRow();
+    const event = encodeEvent(TABLE, { ...row, nats_broadcast_at_iso: time });
+    const found = eventVerifier(TABLE).read(event);
+    expect(found !== undefined).toBe(longWay(TABLE, event) !== undefined);
+    const delay = Date.parse(time) - Date.parse(`${row["sealed_at_iso"]}`);
+    if (found !== undefined) expect(found.broadcastAfterMs).toBe(delay);
   });
 
   it("accepts nothing where signatures are required", () => {
-    expect(eventVerifier(TABLE, { require: "signed" }).read(good)).toBeUndefined();
-    expect(eventVerifier(TABLE, { require: "facets" }).read(good)).toBeDefined();
+    expect(eventVerifier(TABLE, { require: "signed" }).read(bytes(good))).toBeUndefined();
+    expect(eventVerifier(TABLE, { require: "facets" }).read(bytes(good))).toBeDefined();
   });
 
   it("is for sealed tables only", () => {

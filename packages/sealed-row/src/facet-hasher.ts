@@ -15,12 +15,26 @@ const HASH_LENGTH = 64;
  * hashing them.
  */
 export class FacetHasher {
+  /** All five messages behind one another, and each of them. */
+  readonly #view: DataView;
   readonly #messages: readonly Uint8Array[];
+  /** Where the hash stands in them. */
+  readonly #places: Int32Array;
 
   private constructor(prefixes: readonly string[]) {
-    this.#messages = prefixes.map((prefix) =>
-      new TextEncoder().encode(prefix + "0".repeat(HASH_LENGTH)),
-    );
+    const texts = prefixes.map((prefix) => new TextEncoder().encode(prefix));
+    const starts = [0];
+    for (const { length } of texts) starts.push((starts.at(-1) ?? 0) + length + HASH_LENGTH);
+    const bytes = new Uint8Array(starts.at(-1) ?? 0);
+    texts.forEach((text, index) => {
+      bytes.set(text, starts[index]);
+    });
+    this.#view = new DataView(bytes.buffer);
+    this.#messages = texts.map((_, index) => bytes.subarray(starts[index], starts[index + 1]));
+    const places = starts.slice(1).map((end) => end - HASH_LENGTH);
+    // In one of them its value is the hash as well, and a separator stands between the two.
+    const payload = places[CONTEXTS.indexOf("payload_sha256")] ?? 0;
+    this.#places = Int32Array.from([...places, payload - 1 - HASH_LENGTH]);
   }
 
   /**
@@ -54,33 +68,32 @@ export class FacetHasher {
 
   /** @param hash 64 lower-case hex digits */
   facetsOf(hash: Sha256Hex): Facets {
-    const [cell, domain, path, payload, tau] = this.#messages as Messages;
-    const cellAt = cell.length - HASH_LENGTH;
-    const domainAt = domain.length - HASH_LENGTH;
-    const pathAt = path.length - HASH_LENGTH;
-    const payloadAt = payload.length - HASH_LENGTH;
-    const tauAt = tau.length - HASH_LENGTH;
+    const places = this.#places;
     for (let index = 0; index < HASH_LENGTH; index += 1) {
       const code = hash.charCodeAt(index);
-      cell[cellAt + index] = code;
-      domain[domainAt + index] = code;
-      path[pathAt + index] = code;
-      payload[payloadAt + index] = code;
-      // Its value is the hash as well, and a separator stands between the two.
-      payload[payloadAt - 1 - HASH_LENGTH + index] = code;
-      tau[tauAt + index] = code;
+      for (let place = 0; place < places.length; place += 1) {
+        this.#view.setUint8((places[place] as number) + index, code);
+      }
     }
-    return [
-      sha256Hex(cell),
-      sha256Hex(domain),
-      sha256Hex(path),
-      sha256Hex(payload),
-      sha256Hex(tau),
-    ];
+    return [this.facet(0), this.facet(1), this.facet(2), this.facet(3), this.facet(4)];
+  }
+
+  /** Takes the 64 digits that stand there for the hash of the facets to come. */
+  setHash(source: DataView, at: number): void {
+    const places = this.#places;
+    for (let index = 0; index < HASH_LENGTH; index += 4) {
+      const word = source.getInt32(at + index, true);
+      for (let place = 0; place < places.length; place += 1) {
+        this.#view.setInt32((places[place] as number) + index, word, true);
+      }
+    }
+  }
+
+  /** One facet of the hash set last. */
+  facet(context: number): Sha256Hex {
+    return sha256Hex(this.#messages[context] as Uint8Array);
   }
 }
-
-type Messages = readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 
 export function isInteger(value: Value): value is bigint | number {
   return typeof value === "bigint" || Number.isSafeInteger(value);

@@ -6,9 +6,18 @@ const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /** True for `YYYY-MM-DDThh:mm:ss.sssZ` of a day and time that exist (cell format, section 5). */
 export function isTimestamp(value: unknown): value is string {
   if (typeof value !== "string" || !PATTERN.test(value)) return false;
-  const month = twoDigits(value, 5);
-  const day = twoDigits(value, 8);
-  const days = month === 2 && isLeap(value) ? 29 : (DAYS[month - 1] ?? 0);
+  return isDayOf(
+    twoDigits(value, 0),
+    twoDigits(value, 2),
+    twoDigits(value, 5),
+    twoDigits(value, 8),
+  );
+}
+
+/** Whether a month has that day, in that year of that century. */
+export function isDayOf(century: number, year: number, month: number, day: number): boolean {
+  const isLeap = (year === 0 ? century : year) % 4 === 0;
+  const days = month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0);
   return day >= 1 && day <= days;
 }
 
@@ -19,11 +28,6 @@ export function ensureTimestamp(name: string, value: unknown): string {
     "TIME_INVALID",
     `${name}: expected a UTC time in milliseconds such as 2026-11-20T00:00:00.000Z, found ${describe(value)}`,
   );
-}
-
-function isLeap(value: string): boolean {
-  const inCentury = twoDigits(value, 2);
-  return inCentury === 0 ? twoDigits(value, 0) % 4 === 0 : inCentury % 4 === 0;
 }
 
 function twoDigits(value: string, at: number): number {
