@@ -1,3 +1,4 @@
+import { ByteSlab } from "./byte-slab.js";
 import type { EstablishedKeys } from "./handshake.js";
 import { ReceiveKeys, SendKeys } from "./key-epochs.js";
 import {
@@ -19,7 +20,6 @@ import {
   readHeader,
   TAG_BYTES,
 } from "./packet-header.js";
-import { PayloadSlab } from "./payload-slab.js";
 
 /** The header fields a sender chooses; the session adds its own. */
 export interface SealFields {
@@ -51,6 +51,9 @@ export interface SessionStats {
   readonly rejected: Readonly<Record<PacketRejection, number>>;
 }
 
+/** One for all sessions, so that an idle one holds no memory. */
+const slab = new ByteSlab();
+
 /** 2^48 packets: far from where counters would stop being exact numbers. */
 const LAST_COUNTER = 2 ** 48;
 
@@ -74,7 +77,6 @@ export class Session {
   };
   readonly #idLow: number;
   readonly #idHigh: number;
-  readonly #slab = new PayloadSlab();
   #sealed = 0;
   #opened = 0;
   #lastActivity: number;
@@ -133,7 +135,7 @@ export class Session {
     if (counter > LAST_COUNTER) {
       throw new NetWireError("EXHAUSTED", "the session has sent 2^48 packets; connect again");
     }
-    const datagram = new Uint8Array(prefix + HEADER_BYTES + payload.length + TAG_BYTES);
+    const datagram = slab.take(prefix + HEADER_BYTES + payload.length + TAG_BYTES);
     const packet = prefix === 0 ? datagram : datagram.subarray(prefix);
     this.#writeHeader(packet, fields, counter, payload.length);
     sealPacket(this.#send.key, this.#noncePrefix, counter, packet, payload);
@@ -176,7 +178,7 @@ export class Session {
     this.#receive.accept(counter);
     this.#opened += 1;
     this.#lastActivity = now;
-    return { ...readHeader(packet), payload: this.#slab.copy(payload) };
+    return { ...readHeader(packet), payload: slab.copy(payload) };
   }
 
   #reject(reason: PacketRejection): undefined {
