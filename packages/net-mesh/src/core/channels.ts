@@ -227,7 +227,8 @@ export class Channels {
     if (peer === undefined) {
       return false;
     }
-    this.#options.sendControl(peer, MEMBERSHIP_SUBPROTOCOL, request.bytes);
+    const bytes = peer.session.strict ? request.bytes : request.bareBytes;
+    this.#options.sendControl(peer, MEMBERSHIP_SUBPROTOCOL, bytes);
     return true;
   }
 

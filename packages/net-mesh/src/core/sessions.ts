@@ -158,10 +158,12 @@ export class Sessions {
       streams: createStreamSet({
         strict: keys.strict,
         observer: this.#observer(() => peer),
-        maxPayload: relayed ? MAX_PAYLOAD_BYTES - ROUTING_HEADER_BYTES : MAX_PAYLOAD_BYTES,
+        // A strict session always leaves room for a routing header: its path may change.
+        ...(keys.strict
+          ? { peerReceiveWindow: keys.peerReceiveWindow }
+          : { maxPayload: relayed ? MAX_PAYLOAD_BYTES - ROUTING_HEADER_BYTES : MAX_PAYLOAD_BYTES }),
         sendBuffer: around.tuning.sendBuffer,
         receiveWindow: around.tuning.receiveWindow,
-        ...(keys.strict ? { peerReceiveWindow: keys.peerReceiveWindow } : {}),
       }),
       heardAt: now,
       challengedAt: undefined,
