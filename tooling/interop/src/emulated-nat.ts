@@ -28,6 +28,9 @@ export class EmulatedNat implements AsyncDisposable {
   readonly #boxes = new Map<string, Box>();
   readonly #facades = new Map<string, Promise<string>>();
   readonly #sockets: Socket[] = [];
+  readonly #facadeSockets = new Map<string, Socket>();
+  readonly #separated = new Set<string>();
+  /** Datagrams that no translator let in. */
   filtered = 0;
 
   /**
@@ -56,6 +59,12 @@ export class EmulatedNat implements AsyncDisposable {
     return facade;
   }
 
+  /** Lets nothing pass between two hidden nodes any more, as when one translator gives each remote a port of its own. */
+  separate(left: string, right: string): void {
+    this.#separated.add(`${left} ${right}`);
+    this.#separated.add(`${right} ${left}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
       this.#sockets.map(async (socket) => {
@@ -78,8 +87,6 @@ export class EmulatedNat implements AsyncDisposable {
     return address;
   }
 
-  readonly #facadeSockets = new Map<string, Socket>();
-
   /** A datagram at the public address of `box`: from another hidden node, or from the open world. */
   #arrived(box: Box, datagram: Uint8Array, source: string): void {
     const sender = this.#boxes.get(source);
@@ -87,7 +94,8 @@ export class EmulatedNat implements AsyncDisposable {
     sender?.contacted.add(box.publicAddress);
     const seenAs = sender?.publicAddress ?? source;
     const way = sender?.publicSocket ?? this.#facadeSockets.get(`${box.inside} ${source}`);
-    if (way === undefined || !box.contacted.has(seenAs)) {
+    const isSeparated = this.#separated.has(`${source} ${box.inside}`);
+    if (way === undefined || isSeparated || !box.contacted.has(seenAs)) {
       this.filtered += 1;
       return;
     }

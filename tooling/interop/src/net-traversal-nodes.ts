@@ -28,6 +28,8 @@ export interface AnyNode extends AsyncDisposable {
   /** Nodes whose announcements with this tag are known here. */
   find(tag: string): Promise<readonly bigint[]>;
   view(): Promise<View>;
+  /** The class that `other` announced. */
+  announcedClass(other: AnyNode): Promise<string>;
   reclassify(): Promise<View>;
   setReflexOverride(address: string): Promise<void>;
   clearReflexOverride(): Promise<void>;
@@ -84,6 +86,11 @@ class Ours implements AnyNode {
 
   async view(): Promise<View> {
     return { natClass: this.node.natType, reflex: this.node.reflexAddress };
+  }
+
+  async announcedClass(other: AnyNode): Promise<string> {
+    const tags = this.node.announcementOf(other.nodeId)?.capabilities.tags ?? [];
+    return tags.find((tag) => tag.startsWith("nat:"))?.slice(4) ?? "unknown";
   }
 
   async reclassify(): Promise<View> {
@@ -187,6 +194,10 @@ class Wheel implements AnyNode {
       natClass: (await this.peer.call("nat_type")) as string,
       reflex: reflex ?? undefined,
     };
+  }
+
+  async announcedClass(other: AnyNode): Promise<string> {
+    return (await this.peer.call("peer_nat_type", [other.nodeId])) as string;
   }
 
   async reclassify(): Promise<View> {
