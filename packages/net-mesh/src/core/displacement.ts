@@ -1,5 +1,10 @@
 import type { Peer } from "./peer.js";
 
+/** What the rule looks at. */
+type Incumbent = Pick<Peer, "origin" | "heardAt" | "challengedAt" | "movesUntil"> & {
+  readonly session: { readonly strict: boolean };
+};
+
 /** What a first handshake message under the node id of a present peer leads to. */
 export type Displacement = "accept" | "refuse" | "replay" | "challenge";
 
@@ -18,7 +23,7 @@ const CHALLENGE_MS = 400;
  * @param ephemeral the first 32 bytes of the new first message
  */
 export function judgeDisplacement(
-  peer: Peer | undefined,
+  peer: Incumbent | undefined,
   ephemeral: Uint8Array,
   now: number,
   sessionTimeoutMs: number,
@@ -36,7 +41,7 @@ export function judgeDisplacement(
   return peer.origin.initiated && isAlive ? "refuse" : "accept";
 }
 
-function judgeStrict(peer: Peer, now: number): Displacement {
+function judgeStrict(peer: Incumbent, now: number): Displacement {
   const { challengedAt, heardAt, movesUntil } = peer;
   if (now <= movesUntil) {
     return "accept";

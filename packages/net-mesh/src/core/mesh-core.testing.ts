@@ -7,7 +7,7 @@ import { MeshCore } from "./mesh-core.js";
 import type { MeshEvent } from "./mesh-event.js";
 import type { MeshCoreOptions } from "./node-parts.js";
 
-const PSK: Uint8Array = new Uint8Array(32).fill(0x11);
+export const PSK: Uint8Array = new Uint8Array(32).fill(0x11);
 
 /** A node in a simulated network, with what it told. */
 export class TestNode {
