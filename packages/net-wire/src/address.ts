@@ -1,4 +1,3 @@
-import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import { NetWireError } from "./net-wire-error.js";
 
 /** A UDP address as text: `192.0.2.1:9000` or `[2001:db8::1]:9000`, in the one canonical spelling. */
@@ -14,6 +13,9 @@ export interface AddressParts {
 /** Bytes of an address in a message (Net transport format, section 13.1). */
 export const ADDRESS_BYTES = 19;
 
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+const IPV6_CHARACTERS = /^[\da-fA-F:.]{2,45}$/;
+
 /** The parts of an address, or undefined when `text` is none. */
 export function parseAddress(text: string): AddressParts | undefined {
   const separator = text.lastIndexOf(":");
@@ -26,12 +28,12 @@ export function parseAddress(text: string): AddressParts | undefined {
   if (port > 65_535) {
     return undefined;
   }
-  if (isIPv4(host)) {
+  if (IPV4.test(host)) {
     return { family: 4, ip: host, port };
   }
-  const ip = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : "";
-  // A zone means something on one host only.
-  return isIPv6(ip) && !ip.includes("%") ? { family: 6, ip: canonicalIpv6(ip), port } : undefined;
+  const ip =
+    host.startsWith("[") && host.endsWith("]") ? canonicalIpv6(host.slice(1, -1)) : undefined;
+  return ip === undefined ? undefined : { family: 6, ip, port };
 }
 
 /** @throws NetWireError `ADDRESS` */
@@ -48,7 +50,7 @@ export function ensureAddress(text: string): Address {
 
 /** The canonical text of an address. */
 export function formatAddress({ family, ip, port }: AddressParts): Address {
-  return family === 4 ? `${ip}:${port}` : `[${canonicalIpv6(ip)}]:${port}`;
+  return family === 4 ? `${ip}:${port}` : `[${canonicalIpv6(ip) ?? ip}]:${port}`;
 }
 
 /** The 19 bytes of an address: family, 16 address bytes, big-endian port. */
@@ -86,8 +88,21 @@ export function decodeAddress(bytes: Uint8Array): Address | undefined {
   return undefined;
 }
 
-function canonicalIpv6(ip: string): string {
-  return new SocketAddress({ address: ip, family: "ipv6" }).address;
+/**
+ * The text of RFC 5952, with the last 32 bits of an IPv4-mapped address in dotted form, as the
+ * system writes it; undefined for anything else, zones included: they mean something on one host only.
+ */
+function canonicalIpv6(ip: string): string | undefined {
+  if (!IPV6_CHARACTERS.test(ip) || !URL.canParse(`http://[${ip}]/`)) {
+    return undefined;
+  }
+  const text = new URL(`http://[${ip}]/`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(text);
+  if (mapped === null) {
+    return text;
+  }
+  const [high, low] = [mapped[1], mapped[2]].map((group) => Number.parseInt(group as string, 16));
+  return `::ffff:${[high, low].flatMap((group = 0) => [group >> 8, group & 0xff]).join(".")}`;
 }
 
 function ipv4Bytes(ip: string): number[] {

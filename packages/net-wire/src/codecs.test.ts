@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -270,6 +271,35 @@ describe("events are divided over packets", () => {
 });
 
 describe("addresses", () => {
+  it("are the ones the system knows, in its spelling", () => {
+    // 16 bytes, many of them zero, so that gaps of all lengths occur.
+    const groups = fc.array(fc.oneof(fc.constant(0), fc.constant(0), fc.constant(0xffff), u16), {
+      minLength: 8,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(groups, (values) => {
+        const raw = values.map((value) => value.toString(16)).join(":");
+        const parts = parseAddress(`[${raw}]:1`);
+        const { address } = new SocketAddress({ family: "ipv6", address: raw });
+        // inet_ntop still writes the deprecated ::a.b.c.d, which RFC 5952 does not.
+        if (values.slice(0, 6).some((value) => value !== 0)) expect(parts?.ip).toBe(address);
+        expect(parts?.ip && new SocketAddress({ family: "ipv6", address: parts.ip }).address).toBe(
+          address,
+        );
+      }),
+      { numRuns: 500 },
+    );
+    const text = fc.string({ unit: fc.constantFrom(..."0123456789abF:.[]%") });
+    fc.assert(
+      fc.property(fc.oneof(text, fc.ipV4(), fc.ipV4Extended(), fc.ipV6()), (ip) => {
+        expect(parseAddress(`${ip}:1`) !== undefined && !ip.startsWith("[")).toBe(isIPv4(ip));
+        expect(parseAddress(`[${ip}]:1`) !== undefined).toBe(isIPv6(ip) && !ip.includes("%"));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it.each([
     ["127.0.0.1:0", "127.0.0.1:0"],
     ["255.255.255.255:65535", "255.255.255.255:65535"],
