@@ -1,8 +1,9 @@
 import { EventBus } from "@gaiaftcl/event-bus";
 import { type EndpointReliability, NetEndpoint } from "@gaiaftcl/net-mesh/adapter";
 import { describe, expect, it } from "vitest";
-import { freeUdpPort } from "./free-udp-port.js";
-import { NetEndpointPeer } from "./net-endpoint-peer.js";
+
+import { NetEndpointPeer } from "./net-endpoint-peer.ts";
+import { freePort } from "./net-mesh-peer.ts";
 
 const psk = "42".repeat(32);
 const count = 2_000;
@@ -28,10 +29,7 @@ describe.each<EndpointReliability>(["none", "light", "full"])(
       async (role) => {
         await using peer = await NetEndpointPeer.start();
         const { publicKey, secretKey } = await peer.keypair();
-        const [ours, theirs] = [
-          `127.0.0.1:${await freeUdpPort()}`,
-          `127.0.0.1:${await freeUdpPort()}`,
-        ];
+        const [ours, theirs] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
         const isInitiator = role === "initiator";
         const endpoint = new NetEndpoint({
           bind: ours,
@@ -41,7 +39,7 @@ describe.each<EndpointReliability>(["none", "light", "full"])(
           reliability,
           ...(isInitiator ? { peerPublicKey: publicKey } : { secretKey }),
         });
-        await using bus = new EventBus({ adapter: endpoint, shards: 4 });
+        await using bus = new EventBus({ adapter: endpoint, numShards: 4 });
         const connected = endpoint.connect(AbortSignal.timeout(60_000));
         const failure = await peer.connect({
           num_shards: 4,
@@ -72,7 +70,7 @@ describe.each<EndpointReliability>(["none", "light", "full"])(
 it("an endpoint that requires a strict session refuses the wheel", async () => {
   await using peer = await NetEndpointPeer.start();
   const { publicKey, secretKey } = await peer.keypair();
-  const [ours, theirs] = [`127.0.0.1:${await freeUdpPort()}`, `127.0.0.1:${await freeUdpPort()}`];
+  const [ours, theirs] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const endpoint = new NetEndpoint({
     bind: ours,
     peer: theirs,
@@ -81,7 +79,7 @@ it("an endpoint that requires a strict session refuses the wheel", async () => {
     peerPublicKey: publicKey,
     requireStrict: true,
   });
-  await using bus = new EventBus({ adapter: endpoint, shards: 1 });
+  await using bus = new EventBus({ adapter: endpoint, numShards: 1 });
   const answering = peer.connect({
     net_bind_addr: theirs,
     net_peer_addr: ours,

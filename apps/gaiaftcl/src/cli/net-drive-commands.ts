@@ -72,7 +72,7 @@ async function join(session: Session, ticket: string): Promise<void> {
 async function nodes(session: Session): Promise<void> {
   await using client = await connect(session);
   const status = await client.status(session);
-  session.output.result({ kind: "net_node", derived: { self: true, ...snakeCase(status) } }, () => [
+  session.output.result({ kind: "net-node", derived: { self: true, ...snakeCase(status) } }, () => [
     `${status.nodeId}  this node  ${status.address}  NAT ${status.natType}`,
     `  ${status.ticket}`,
   ]);
@@ -89,7 +89,7 @@ async function ping(
     const { rttMs, reflexAddress } = await client.ping(parseNodeId(node), session);
     session.output.result(
       {
-        kind: "net_ping",
+        kind: "net-ping",
         derived: { node_id: node, rtt_us: Math.round(rttMs * 1_000), seen_at: reflexAddress },
       },
       () => `${node}  ${rttMs.toFixed(2)} ms  sees this node at ${reflexAddress}`,
@@ -110,7 +110,7 @@ async function publish(
   });
   session.output.result(
     {
-      kind: "net_publish",
+      kind: "net-publish",
       derived: {
         channel,
         attempted,
@@ -143,7 +143,7 @@ async function subscribe(
       const payload = Buffer.from(event);
       session.output.result(
         {
-          kind: "net_event",
+          kind: "net-event",
           derived: { channel, from, payload_base64: payload.toString("base64") },
         },
         () => printable(payload),
@@ -167,7 +167,7 @@ async function announce(
   await using client = await connect(session);
   await client.announce(capabilities, session);
   session.output.result(
-    { kind: "net_announce", derived: { announced: true } },
+    { kind: "net-announcement", derived: { announced: true } },
     () => "announced; kept fresh until the next announcement",
   );
 }
@@ -208,7 +208,7 @@ async function find(session: Session, options: FindOptions): Promise<void> {
     ...(scope === undefined ? {} : { scope: { kind: scope } }),
   });
   for (const { nodeId, tags } of found) {
-    session.output.result({ kind: "net_found", derived: { node_id: nodeId, tags } }, () => [
+    session.output.result({ kind: "net-found", derived: { node_id: nodeId, tags } }, () => [
       nodeId,
       ...tags.map((text) => `  ${printable(Buffer.from(text))}`),
     ]);
@@ -220,7 +220,7 @@ async function nat(session: Session): Promise<void> {
   await using client = await connect(session);
   const { natType, reflexAddress } = await client.nat(session);
   session.output.result(
-    { kind: "net_nat", derived: { nat_type: natType, reflex_address: reflexAddress } },
+    { kind: "net-nat", derived: { nat_type: natType, reflex_address: reflexAddress } },
     () =>
       `NAT ${natType}${reflexAddress === null ? "" : `, seen from outside at ${reflexAddress}`}`,
   );
@@ -228,7 +228,7 @@ async function nat(session: Session): Promise<void> {
 
 function reportNode(session: Session, entry: NodeEntry): void {
   const { nodeId, kind, address, health, strict, relayed, hops } = entry;
-  session.output.result({ kind: "net_node", derived: snakeCase(entry) }, () => {
+  session.output.result({ kind: "net-node", derived: snakeCase(entry) }, () => {
     const way = relayed === true ? `relayed by ${address}` : (address ?? `${hops} hops away`);
     const session = strict === null ? "" : strict ? "  strict" : "  as Net 0.19.0";
     return `${nodeId}  ${kind === "peer" ? "peer" : "heard of"}  ${way}  ${health ?? ""}${session}`;

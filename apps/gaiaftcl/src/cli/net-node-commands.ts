@@ -8,6 +8,7 @@ import {
   formatTicket,
   loadNodeKeys,
   type NodeKeys,
+  parseNodeId,
   parseTicket,
 } from "@gaiaftcl/net-control";
 import { MeshNode } from "@gaiaftcl/net-mesh";
@@ -20,6 +21,7 @@ import type { Session } from "./session.js";
 interface UpOptions {
   readonly bind: string;
   readonly join: readonly string[];
+  readonly accept: readonly string[];
   readonly announce?: string;
   readonly requireStrict: boolean;
 }
@@ -44,6 +46,12 @@ export function addNetNodeCommands(net: Command, run: RunCommand): void {
       append,
       [],
     )
+    .option(
+      "--accept <node>",
+      "let this node of Net 0.19.0 connect, which says who it is to nobody it was not announced to; may be repeated",
+      append,
+      [],
+    )
     .option("--announce <file>", "announce the capability dictionary in this JSON file")
     .option(
       "--require-strict",
@@ -63,7 +71,7 @@ async function keygen(session: Session, options: { readonly pskFile?: string }):
   const { nodeId, entityId } = keys.identity;
   session.output.result(
     {
-      kind: "net_keys",
+      kind: "net-keys",
       derived: {
         node_id: formatNodeId(nodeId),
         entity_id: Buffer.from(entityId).toString("hex"),
@@ -97,7 +105,7 @@ async function up(session: Session, options: UpOptions): Promise<void> {
   const ticket = formatTicket(node);
   session.output.result(
     {
-      kind: "net_node",
+      kind: "net-node",
       derived: {
         node_id: formatNodeId(node.nodeId),
         address: node.address,
@@ -114,11 +122,23 @@ async function up(session: Session, options: UpOptions): Promise<void> {
   node.onPeerEvent((event) => {
     if ("peer" in event) session.output.remark(`${event.type} ${formatNodeId(event.peer)}`);
   });
+  for (const nodeId of options.accept.map(parseNodeId)) keepAccepting(session, node, nodeId);
   for (const ticket of options.join) {
     const { address, publicKey, nodeId } = parseTicket(ticket);
     await node.connect(address, publicKey, nodeId, { signal: session.signal });
   }
   if (!session.signal.aborted) await once(session.signal, "abort");
+}
+
+/** Lets a node connect, and again whenever its session has ended. */
+function keepAccepting(session: Session, node: MeshNode, nodeId: bigint): void {
+  const accept = (): void => {
+    node.accept(nodeId, { signal: session.signal }).catch(() => undefined);
+  };
+  node.onPeerEvent((event) => {
+    if (event.type === "disconnected" && event.peer === nodeId) accept();
+  });
+  accept();
 }
 
 async function listen(keys: NodeKeys, options: UpOptions): Promise<MeshNode> {

@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { expect, it } from "vitest";
+import { type CommandResult, commandLineMain, records, runCommand, until } from "./cell-process.ts";
+import { MeshPeer, PSK } from "./net-mesh-peer.ts";
+
+const schema = JSON.parse(
+  await readFile(
+    join(import.meta.dirname, "../../../apps/gaiaftcl/schema/output.schema.json"),
+    "utf8",
+  ),
+);
+const isRecord = new Ajv2020({ strict: true, strictRequired: false, strictTypes: false }).compile(
+  schema,
+);
+
+type Derived = Readonly<Record<string, unknown>>;
+
+/** A home with a mesh node that the command line runs and drives. */
+class NodeHome implements AsyncDisposable {
+  readonly home: string;
+  #running: ChildProcess | undefined;
+
+  private constructor(home: string) {
+    this.home = home;
+  }
+
+  static async make(): Promise<NodeHome> {
+    const home = new NodeHome(await mkdtemp(join(tmpdir(), "gaiaftcl-net-")));
+    const psk = join(home.home, "mesh.psk");
+    await writeFile(psk, PSK);
+    expect((await home.net(["keygen", "--psk-file", psk])).code).toBe(0);
+    return home;
+  }
+
+  net(args: readonly string[]): Promise<CommandResult> {
+    return runCommand(process.execPath, [commandLineMain, "--home", this.home, "net", ...args]);
+  }
+
+  /** What the records of `--json` output say, each of the published schema. */
+  async json(args: readonly string[]): Promise<Derived[]> {
+    const { stdout, stderr, code } = await runCommand(process.execPath, [
+      commandLineMain,
+      "--json",
+      "--home",
+      this.home,
+      "net",
+      ...args,
+    ]);
+    expect(code, stderr + stdout).toBe(0);
+    return records(stdout).map((record) => {
+      expect(isRecord(record), JSON.stringify([record, isRecord.errors])).toBe(true);
+      return record["derived"] as Derived;
+    });
+  }
+
+  /** Starts `net up` and gives the record it prints. */
+  async up(...args: readonly string[]): Promise<Derived> {
+    this.#running = this.run(["up", "--bind", "127.0.0.1:0", ...args]);
+    return (await linesOf(this.#running).next()).value as Derived;
+  }
+
+  /** Starts a command that goes on until it is ended. */
+  run(args: readonly string[]): ChildProcess {
+    return spawn(
+      process.execPath,
+      [commandLineMain, "--json", "--home", this.home, "net", ...args],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+  }
+
+  /** Ends `net up` as Ctrl-C does and gives its exit code. */
+  async down(): Promise<number | null> {
+    const child = this.#running;
+    this.#running = undefined;
+    return child === undefined ? null : await end(child, "SIGINT");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.down();
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  const [code] = await exited;
+  return code;
+}
+
+async function* linesOf(child: ChildProcess): AsyncGenerator<Derived> {
+  if (child.stdout === null) return;
+  for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line).derived;
+}
+
+it("two nodes of the command line and one of Python are one mesh", async () => {
+  await using left = await NodeHome.make();
+  await using right = await NodeHome.make();
+  await using python = await MeshPeer.start();
+  const here = await left.up("--accept", String(python.nodeId));
+  const there = await right.up("--join", String(here["ticket"]));
+  const [, key = ""] = /\/([0-9a-f]{64})$/.exec(String(here["ticket"])) ?? [];
+  await python.call("connect", [here["address"], key, BigInt(String(here["node_id"]))]);
+  await python.call("start");
+  const peers = await until("both to be peers", async () => {
+    const [self, ...others] = await left.json(["nodes"]);
+    expect(self).toMatchObject({ self: true, node_id: here["node_id"] });
+    return others.filter(({ kind }) => kind === "peer").length === 2 ? others : undefined;
+  });
+  expect(peers.map(({ strict }) => strict).toSorted()).toEqual([false, true]);
+
+  const pings = await right.json(["ping", String(here["node_id"]), "--count", "2"]);
+  expect(pings).toHaveLength(2);
+  expect(pings[0]).toMatchObject({ node_id: here["node_id"], seen_at: there["address"] });
+
+  // A channel of the left node, with the right one and Python in it.
+  await left.json(["publish", "news/today", "nobody yet"]);
+  const reader = right.run([
+    "subscribe",
+    "news/today",
+    "--from",
+    String(here["node_id"]),
+    "--count",
+    "1",
+  ]);
+  const lines = linesOf(reader);
+  await python.call("subscribe_channel", [BigInt(String(here["node_id"])), "news/today"]);
+  await until("both to have subscribed", async () => {
+    const [report] = await left.json(["publish", "news/today", '{"hello":"all"}']);
+    return report?.["delivered"] === 2 ? true : undefined;
+  });
+  const { value: event } = await lines.next();
+  expect(Buffer.from(String(event?.["payload_base64"]), "base64").toString()).toBe(
+    '{"hello":"all"}',
+  );
+  expect(
+    await until("the command to end", () =>
+      reader.exitCode === null ? undefined : [reader.exitCode],
+    ),
+  ).toEqual([0]);
+  expect(
+    await until("Python to hear", async () =>
+      (await python.texts()).includes('{"hello":"all"}') ? true : undefined,
+    ),
+  ).toBe(true);
+
+  await left.json(["announce", "--tag", "role:left"]);
+  await python.call("announce_capabilities", [
+    { tags: ["role:python"], hardware: { memory_gb: 64 } },
+  ]);
+  const found = await until("the right node to hear of Python through the left one", async () => {
+    const nodes = await right.json(["find", "--min-memory", "32"]);
+    return nodes.length > 0 ? nodes : undefined;
+  });
+  expect(found[0]?.["tags"]).toContain("role:python");
+  expect(await right.json(["find", "--tag", "role:left"])).toMatchObject([
+    { node_id: here["node_id"] },
+  ]);
+  expect(await left.json(["nat"])).toMatchObject([
+    { nat_type: "open", reflex_address: here["address"] },
+  ]);
+  expect(await left.down()).toBe(0);
+  expect((await left.net(["nodes"])).stderr).toContain("next: gaiaftcl net up");
+});
+
+it("commands say what is missing, and what to type next", async () => {
+  await using home = await NodeHome.make();
+  const again = await home.net(["keygen"]);
+  expect([again.code, again.stderr]).toEqual([
+    2,
+    expect.stringContaining("holds the keys of a node already"),
+  ]);
+  for (const args of [
+    ["nodes"],
+    ["ping", "0x1"],
+    ["publish", "a", "b"],
+    ["subscribe", "a", "--from", "1"],
+    ["announce"],
+    ["find"],
+    ["nat"],
+    ["join", "net://x"],
+  ]) {
+    const { code, stderr } = await home.net(args);
+    expect([code, stderr], args.join(" ")).toEqual([
+      1,
+      expect.stringMatching(/no node runs here: .+\n {2}next: gaiaftcl net up/s),
+    ]);
+  }
+  expect((await home.net(["up", "--bind", "nowhere"])).stderr).toContain(
+    "invalid socket address syntax",
+  );
+  expect((await home.net(["subscribe", "a"])).code).toBe(64);
+});
