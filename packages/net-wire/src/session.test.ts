@@ -88,6 +88,12 @@ describe.each([true, false])("a session (strict: %s)", (strict) => {
     expect(() => sender.seal(fields, new Uint8Array(MAX_PAYLOAD_BYTES + 1), 0)).toThrow(
       "at most 8112 bytes, got 8113",
     );
+    expect(() => sender.seal({ ...fields, eventCount: 2029 }, payload, 0)).toThrow(
+      "at most 2028 events, got 2029",
+    );
+    expect(
+      receiver.open(sender.seal({ ...fields, eventCount: 2028 }, payload, 0), 0),
+    ).toBeDefined();
   });
 
   it("notes when it last heard or said something", () => {

@@ -14,6 +14,7 @@ import { noncePrefixOf, openPacket, sealPacket } from "./packet-cipher.js";
 import {
   HEADER_BYTES,
   isPlausible,
+  MAX_EVENTS,
   MAX_PAYLOAD_BYTES,
   type PacketHeader,
   packetFlags,
@@ -122,13 +123,19 @@ export class Session {
    * The datagram that carries `payload`.
    *
    * @param prefix room to leave free in front, for a routing header
-   * @throws NetWireError `FIELD_RANGE` for a payload above 8112 bytes; `EXHAUSTED` after 2^48 packets
+   * @throws NetWireError `FIELD_RANGE` for a payload above 8112 bytes or more than 2028 events; `EXHAUSTED` after 2^48 packets
    */
   seal(fields: SealFields, payload: Uint8Array, now: number, prefix = 0): Uint8Array {
     if (payload.length > MAX_PAYLOAD_BYTES) {
       throw new NetWireError(
         "FIELD_RANGE",
         `a packet carries at most ${MAX_PAYLOAD_BYTES} bytes, got ${payload.length}`,
+      );
+    }
+    if (fields.eventCount > MAX_EVENTS) {
+      throw new NetWireError(
+        "FIELD_RANGE",
+        `a packet carries at most ${MAX_EVENTS} events, got ${fields.eventCount}`,
       );
     }
     const counter = this.#send.takeCounter(now);
