@@ -42,8 +42,15 @@ export {
   publish,
 } from "@gaiaftcl/mesh-loader";
 export { NatsBroker, NatsBrokerError } from "@gaiaftcl/nats-broker";
-
 export { subscribe } from "@gaiaftcl/nats-subscribe";
+export { ControlClient, ControlServer, NetControlError, parseTicket } from "@gaiaftcl/net-control";
+export {
+  Identity,
+  issueToken,
+  NetIdentityError,
+  PermissionToken,
+} from "@gaiaftcl/net-identity";
+export { MeshNode, type MeshNodeOptions, NetMeshError } from "@gaiaftcl/net-mesh";
 export { openSealed, SealedReader, SealedReaderError } from "@gaiaftcl/sealed-reader";
 export {
   type RowRecord,
