@@ -4,6 +4,8 @@ import type { RowMark } from "./row-mark.js";
 /** Of each row: 128 bits of its witness hash, 64 of each facet that does not follow from it, and two numbers. */
 const WORDS = 12;
 const HASH_WORDS = 4;
+/** The words of an entry of the index, of which the second one is the position. */
+const ENTRY = 2;
 const FACET_WORDS = 2;
 /** Spreads the bits of a number over its upper ones. */
 const SPREAD = 0x9e3779b1;
@@ -26,8 +28,12 @@ export class RecentRows {
   readonly #most: number;
   /** The rows in the order they came, the oldest where the next one goes once it is full. */
   readonly #rows: Int32Array;
-  /** Open addressing: one more than the position of a row, 0 where there is none. */
+  /**
+   * Open addressing: the first word of a row, and one more than its position, 0 where there is none.
+   * The rows themselves are looked at where that word is the same, and so hardly ever in vain.
+   */
   readonly #index: Int32Array;
+  readonly #size: number;
   readonly #shift: number;
   /** Nobody else can tell which rows fall together. */
   readonly #seed: number = randomInt(2 ** 32);
@@ -40,26 +46,31 @@ export class RecentRows {
     this.#most = most;
     const bits = Math.max(4, Math.ceil(Math.log2(most + 1)) + 1);
     this.#shift = 32 - bits;
-    this.#index = new Int32Array(2 ** bits);
+    this.#size = 2 ** bits;
+    this.#index = new Int32Array(this.#size * ENTRY);
     this.#rows = new Int32Array(most * WORDS);
     this.#numbers = new Float64Array(this.#words.buffer, (WORDS - 4) * 4, 2);
   }
 
   has(mark: RowMark): boolean {
     this.#read(mark);
-    return this.#index[this.#find()] !== 0;
+    return this.#index[this.#find() + 1] !== 0;
   }
 
   /** @returns false where the row was there already */
   add(mark: RowMark): boolean {
     if (this.#most === 0) return true;
     this.#read(mark);
-    if (this.#index[this.#find()] !== 0) return false;
+    if (this.#index[this.#find() + 1] !== 0) return false;
     if (this.#count === this.#most) this.#remove(this.#next);
     else this.#count += 1;
-    this.#rows.set(this.#words, this.#next * WORDS);
+    const row = this.#next * WORDS;
+    for (let word = 0; word < WORDS; word += 1)
+      this.#rows[row + word] = this.#words[word] as number;
     // The place may be another one now that a row has gone.
-    this.#index[this.#find()] = this.#next + 1;
+    const entry = this.#find();
+    this.#index[entry] = this.#words[0] as number;
+    this.#index[entry + 1] = this.#next + 1;
     this.#next = (this.#next + 1) % this.#most;
     return true;
   }
@@ -74,11 +85,12 @@ export class RecentRows {
 
   /** Where the row that was read stands in the index, or where it would go. */
   #find(): number {
-    let place = this.#home(this.#words[0] as number);
-    for (;;) {
-      const entry = this.#index[place] as number;
-      if (entry === 0 || this.#isAt((entry - 1) * WORDS)) return place;
-      place = (place + 1) % this.#index.length;
+    const first = this.#words[0] as number;
+    for (let place = this.#home(first); ; place = (place + 1) % this.#size) {
+      const entry = place * ENTRY;
+      const position = this.#index[entry + 1] as number;
+      if (position === 0) return entry;
+      if (this.#index[entry] === first && this.#isAt((position - 1) * WORDS)) return entry;
     }
   }
 
@@ -91,20 +103,23 @@ export class RecentRows {
 
   /** Takes a row out of the index, and moves those up that stand behind for its sake. */
   #remove(position: number): void {
-    const size = this.#index.length;
-    let hole = this.#homeOf(position);
-    while (this.#index[hole] !== position + 1) hole = (hole + 1) % size;
-    for (let place = (hole + 1) % size; this.#index[place] !== 0; place = (place + 1) % size) {
-      const home = this.#homeOf((this.#index[place] as number) - 1);
+    const index = this.#index;
+    const size = this.#size;
+    let hole = this.#home(this.#rows[position * WORDS] as number);
+    while (index[hole * ENTRY + 1] !== position + 1) hole = (hole + 1) % size;
+    for (
+      let place = (hole + 1) % size;
+      index[place * ENTRY + 1] !== 0;
+      place = (place + 1) % size
+    ) {
+      const first = index[place * ENTRY] as number;
+      const home = this.#home(first);
       if ((place - home + size) % size < (place - hole + size) % size) continue;
-      this.#index[hole] = this.#index[place] as number;
+      index[hole * ENTRY] = first;
+      index[hole * ENTRY + 1] = index[place * ENTRY + 1] as number;
       hole = place;
     }
-    this.#index[hole] = 0;
-  }
-
-  #homeOf(position: number): number {
-    return this.#home(this.#rows[position * WORDS] as number);
+    index[hole * ENTRY + 1] = 0;
   }
 
   #home(word: number): number {

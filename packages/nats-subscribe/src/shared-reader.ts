@@ -37,6 +37,8 @@ export class SharedReader {
   #since = 0;
   /** The number of the next message in the buffer to share. */
   #shared = 0;
+  /** The number of the next one to read before it is wanted. */
+  #ahead = 0;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -77,7 +79,7 @@ export class SharedReader {
       const arrival = waiting.at(this.#shared);
       if (arrival === undefined) return;
       this.#shared += 1;
-      this.#offer(thread, arrival);
+      if (arrival.reading === undefined) this.#offer(thread, arrival);
     }
   }
 
@@ -95,12 +97,21 @@ export class SharedReader {
     );
   }
 
-  /** Does some of the work until a message is read. */
-  help(head: Arrival): void {
+  /** Does some of the work until the first message that waits is read. */
+  help(head: Arrival, waiting: ArrivalBuffer<Arrival>): void {
     while (this.isPending(head)) {
-      const arrival = this.#thread?.claimBehind(head.ticket ?? 0) ?? head;
+      const arrival =
+        this.#unshared(waiting) ?? this.#thread?.claimBehind(head.ticket ?? 0) ?? head;
       arrival.reading = this.events.read(arrival.subject, arrival.message.data);
     }
+  }
+
+  /** The first message that the other thread was not given, nor read here. */
+  #unshared(waiting: ArrivalBuffer<Arrival>): Arrival | undefined {
+    this.#ahead = Math.max(this.#ahead, this.#shared);
+    const arrival = waiting.at(this.#ahead);
+    if (arrival !== undefined) this.#ahead += 1;
+    return arrival;
   }
 
   read(arrival: Arrival): EventReading {

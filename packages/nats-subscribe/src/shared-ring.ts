@@ -10,8 +10,11 @@ export const LEFT = 4;
 /** Taken back by the thread it came from. */
 export const TAKEN = 5;
 
-/** A power of two, so that tickets may overflow. */
-export const SLOTS = 1024;
+/**
+ * A power of two, so that tickets may overflow. Enough to keep a thread busy while the other one reads
+ * from its socket, and no more: what one of them verifies itself need not be copied for the other.
+ */
+export const SLOTS = 128;
 /** Larger events are not shared. */
 export const SLOT_BYTES = 4096;
 /** An event stands in its slot as it stood in a word of the memory it came from. */
@@ -22,12 +25,12 @@ const SLOT_STEP = SLOT_BYTES + WORD_BYTES;
 const PUBLISHED = 0;
 const SLEEPS_AT = 1;
 const SLEEPS = 2;
-const HEAD_WORDS = 4;
+const HEAD_WORDS = 16;
 /**
  * Of each slot: its state, where the event begins and how long it is, its table, and the five places
- * found in it.
+ * found in it. So many words go over from one core to the other at once, and slots share none.
  */
-const SLOT_WORDS = 9;
+const SLOT_WORDS = 16;
 /** Of each slot: `seq`, and the time of broadcast. */
 const SLOT_NUMBERS = 2;
 

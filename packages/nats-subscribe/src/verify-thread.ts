@@ -87,8 +87,9 @@ export class VerifyThread<Item extends object> {
   /** Takes an event out. `undefined` where the thread did not come to it, or left it to this one. */
   take(ticket: number): VerifiedEvent | undefined {
     this.#items[slotOf(ticket)] = undefined;
-    if (this.#ring.move(ticket, WAITING, FREE)) return undefined;
-    return this.#ring.state(ticket) === ACCEPTED ? this.#ring.found(ticket) : undefined;
+    if (this.#ring.state(ticket) === ACCEPTED) return this.#ring.found(ticket);
+    this.#ring.move(ticket, WAITING, FREE);
+    return undefined;
   }
 
   /**

@@ -15,10 +15,11 @@ const ring = new SharedRing(memory);
 const verifiers = SEALED_TABLES.map((table) => eventVerifier(table, { require }));
 
 // It is ended from outside, also while it waits.
-for (let next = 0; ; ) {
-  const published = ring.published;
+for (let next = 0, published = 0; ; ) {
   if (next === published) {
-    ring.sleep(published);
+    // Looked at as rarely as that, since the other thread changes it all the time.
+    published = ring.published;
+    if (next === published) ring.sleep(published);
     continue;
   }
   // What was overtaken so far has been done by the other thread.

@@ -108,6 +108,8 @@ function eventReader(table: SealedTable): EventReader {
   };
   const subject = new Piece(`"${table.subject}"`);
   let last: Identity | undefined;
+  /** The hash that the witness of the next row names, where rows come in order; in whole words. */
+  const likely = new Int32Array(HASH_LENGTH / 4);
 
   const start = (index: number): number => starts[index] as number;
   const end = (index: number): number => ends[index] as number;
@@ -160,6 +162,13 @@ function eventReader(table: SealedTable): EventReader {
     return last;
   };
 
+  const isLikelyAt = (place: number): boolean => {
+    for (let word = 0; word < likely.length; word += 1) {
+      if (view.getInt32(place + 4 * word, true) !== likely[word]) return false;
+    }
+    return true;
+  };
+
   /** Whether the witness is what `joinWitness` makes of the row, naming any row before. */
   const isWitness = (head: Piece): boolean => {
     const idLength = textEnd(at.id) - textStart(at.id);
@@ -177,7 +186,7 @@ function eventReader(table: SealedTable): EventReader {
       ID_LABEL.isAt(view, idLabelAt) &&
       memory.isSame(idAt, textStart(at.id), idLength) &&
       PREVIOUS_LABEL.isAt(view, previousLabelAt) &&
-      memory.isHexAt(previousAt) &&
+      (isLikelyAt(previousAt) || memory.isHexAt(previousAt)) &&
       DIGEST_LABEL.isAt(view, digestLabelAt) &&
       memory.isHashAt(digestAt, sha256Hex(layout.payload()))
     );
@@ -204,6 +213,10 @@ function eventReader(table: SealedTable): EventReader {
   /** Milliseconds, `undefined` where the time is none. */
   const broadcastAfter = (): number | null | undefined => {
     if (isNull(at.broadcast)) return null;
+    const isSameLength =
+      end(at.broadcast) - start(at.broadcast) === end(at.sealed) - start(at.sealed);
+    if (isSameLength && memory.isSame(start(at.broadcast), start(at.sealed), TIME_LENGTH + 2))
+      return 0;
     if (!isTime(at.broadcast)) return undefined;
     return memory.between(textStart(at.sealed), textStart(at.broadcast));
   };
@@ -225,6 +238,9 @@ function eventReader(table: SealedTable): EventReader {
     if (textEnd(at.hash) - witnessHashStart !== HASH_LENGTH) return undefined;
     if (!memory.isHashAt(witnessHashStart, sha256Hex(witness))) return undefined;
     if (!isQuintet(known.hasher)) return undefined;
+    for (let word = 0; word < likely.length; word += 1) {
+      likely[word] = view.getInt32(witnessHashStart + 4 * word, true);
+    }
     const firstFacet = start(at.quintet) + QUINTET_OPEN.length;
     return {
       seq,
