@@ -1,4 +1,4 @@
-export type { MeshTuning } from "./config/mesh-config.js";
+export { type MeshTuning, meshTuning } from "./config/mesh-config.js";
 export type { MeshCounters } from "./core/counters.js";
 export type { HandshakeOutcome } from "./core/handshake-attempts.js";
 export { type ConnectTarget, MeshCore } from "./core/mesh-core.js";

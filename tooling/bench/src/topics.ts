@@ -12,6 +12,7 @@ export const topics: Readonly<
   "mesh-loader": () => import("./mesh-loader.bench.ts"),
   "nats-broker": () => import("./nats-broker.bench.ts"),
   "nats-subscribe": () => import("./nats-subscribe.bench.ts"),
+  "net-mesh": () => import("./net-mesh.bench.ts"),
   "net-wire": () => import("./net-wire.bench.ts"),
   redex: () => import("./redex.bench.ts"),
   "sealed-reader": () => import("./sealed-reader.bench.ts"),
