@@ -75,6 +75,7 @@ export {
   GRANT_STREAM,
   type StreamGrant,
 } from "./stream-grant.js";
+export { streamIdFromKey } from "./stream-id.js";
 export {
   decodeKeepAlive,
   decodeReflex,
