@@ -12,16 +12,21 @@ export interface SimMeshOptions {
   readonly tuning?: Partial<MeshTuning>;
 }
 
-/** What the issue asks streams to survive. */
+/** Over four lossy hops three tries are not always enough. */
+const HANDSHAKE_RETRIES = 8;
+
+export type DatagramTap = (node: SimNode, datagram: Uint8Array, to: string) => void;
+
+/** What reliable streams have to survive. */
 export const ROUGH: LinkConditions = { loss: 0.1, duplication: 0.1, delayMs: 5, jitterMs: 40 };
 
 /** Nodes in one simulated network, watched for counters that are used twice. */
 export class SimMesh {
   readonly network: SimulatedNetwork;
   readonly nodes: SimNode[] = [];
-  readonly nonces = new NonceWatch();
+  readonly nonces: NonceWatch = new NonceWatch();
   /** Sees each datagram as it leaves a node. */
-  readonly taps = new Set<(node: SimNode, datagram: Uint8Array, to: string) => void>();
+  readonly taps: Set<DatagramTap> = new Set();
   readonly #tuning: Partial<MeshTuning>;
 
   constructor(options: SimMeshOptions) {
@@ -118,6 +123,7 @@ export class SimMesh {
         {
           nodeId: to.nodeId,
           publicKey: to.keyPair.publicKey,
+          retries: HANDSHAKE_RETRIES,
           path:
             relay === undefined
               ? { kind: "address", address: to.address }

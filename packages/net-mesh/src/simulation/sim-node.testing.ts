@@ -32,7 +32,7 @@ export class SimNode implements SimulatedHost {
   readonly address: string;
   readonly events: MeshEvent[] = [];
   /** Called with what the node tells, after it is noted. */
-  readonly listeners = new Set<(event: MeshEvent) => void>();
+  readonly listeners: Set<(event: MeshEvent) => void> = new Set();
   readonly #options: SimNodeOptions;
   #core: MeshCore;
   #after: (() => void)[] = [];
