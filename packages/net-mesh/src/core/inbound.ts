@@ -27,6 +27,8 @@ export interface InboundHandlers {
   keepAlive(from: string): void;
   /** Something of `peer` was decrypted. */
   heard(peer: Peer, from: string): void;
+  /** A strict peer sends from another address now. */
+  moved(peer: Peer, to: string): void;
 }
 
 const RELAYED_SESSION_TIMEOUTS = 3;
@@ -109,7 +111,7 @@ export class Inbound {
     const sessionId = sessionIdOf(packet);
     const peer = this.#peerOf(sessionId, from);
     if (peer !== undefined) {
-      this.#open(peer, packet, from);
+      this.#open(peer, packet, from, true);
     } else if (!this.#passOn(sessionId, packet, from)) {
       this.#state.drop();
     }
@@ -121,12 +123,21 @@ export class Inbound {
     return atSource?.sessionId === sessionId ? atSource : peers.withSession(sessionId);
   }
 
-  #open(peer: Peer, packet: Uint8Array, from: string): void {
+  /** @param isBare whether it came without a routing header, from the peer itself then */
+  #open(peer: Peer, packet: Uint8Array, from: string, isBare: boolean): void {
     const { now, busy } = this.#state;
     const opened = peer.session.open(packet, now);
     if (opened === undefined) {
       this.#state.drop();
       return;
+    }
+    if (opened.counter > peer.highestCounter) {
+      peer.highestCounter = opened.counter;
+      // Whoever carries a strict session's latest packet is where its peer is reached: its own address
+      // changes under it, as behind a translator that forgot it. 0.19.0 keeps to the first address.
+      if (isBare && peer.session.strict && !peer.isRelayed && peer.address !== from) {
+        this.#handlers.moved(peer, from);
+      }
     }
     this.#handlers.heard(peer, from);
     if ((opened.flags & packetFlags.heartbeat) === 0) {
@@ -169,7 +180,7 @@ export class Inbound {
     if (peer === undefined) {
       this.#state.drop();
     } else {
-      this.#open(peer, packet, from);
+      this.#open(peer, packet, from, false);
     }
   }
 

@@ -1,6 +1,7 @@
 import { CapabilitySet } from "@gaiaftcl/net-capability";
 import { Identity, issueToken, type PermissionToken } from "@gaiaftcl/net-identity";
 import { beforeEach, describe, expect, it } from "vitest";
+import { NatBox } from "../simulated/nat-box.js";
 import { SimulatedNetwork } from "../simulated/simulated-network.js";
 import { attach, type TestNode } from "./mesh-core.testing.js";
 
@@ -152,6 +153,21 @@ describe("a peer that restarts", () => {
     left.say(right, "still me");
     network.run(100);
     expect(right.texts).toEqual(["still me"]);
+  });
+});
+
+describe("a peer behind a translator that forgets it", () => {
+  it("is reached at whatever address it has by now", () => {
+    const nat = new NatBox({ kind: "port-restricted", publicIp: "5.5.5.5", idleMs: 90 });
+    const inside = attach(network, "192.168.0.2:7", QUICK, {}, nat);
+    expect(inside.connect(right)).toBe("ok");
+    const first = right.core.peer(inside.nodeId)?.address;
+    network.run(2000);
+    expect(right.core.peer(inside.nodeId)?.address).not.toBe(first);
+    right.say(inside, "found you");
+    network.runUntil(() => inside.texts.length > 0, 5000);
+    expect(inside.texts).toEqual(["found you"]);
+    expect(right.core.peers()).toHaveLength(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Identity } from "@gaiaftcl/net-identity";
 import { type EventBatch, generateDhKeyPair } from "@gaiaftcl/net-wire";
 import { type MeshTuning, meshTuning } from "../config/mesh-config.js";
+import type { NatBox } from "../simulated/nat-box.js";
 import type { SimulatedNetwork, SimulatedSocket } from "../simulated/simulated-network.js";
 import { MeshCore } from "./mesh-core.js";
 import type { MeshEvent } from "./mesh-event.js";
@@ -129,6 +130,7 @@ export function attach(
   address: string,
   tuning: Partial<MeshTuning> = {},
   options: Partial<MeshCoreOptions> = {},
+  nat?: NatBox,
 ): TestNode {
-  return network.attach(address, (socket) => new TestNode(network, socket, tuning, options));
+  return network.attach(address, (socket) => new TestNode(network, socket, tuning, options), nat);
 }

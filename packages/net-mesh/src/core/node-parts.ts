@@ -5,7 +5,7 @@ import {
   type SubnetPolicy,
 } from "@gaiaftcl/net-capability";
 import { MEMBERSHIP_SUBPROTOCOL } from "@gaiaftcl/net-channel";
-import type { EventBatch, PacketLabel } from "@gaiaftcl/net-wire";
+import type { EventBatch, PacketLabel, SendOptions } from "@gaiaftcl/net-wire";
 import { RENDEZVOUS_SUBPROTOCOL } from "../traversal/punch-coordinator.js";
 import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
 import { Traversal } from "../traversal/traversal.js";
@@ -38,6 +38,7 @@ const MOVING_SUBPROTOCOL = 0x4747;
 const MOVING_MS = 5000;
 /** Bytes before an event in a packet. */
 const FRAME_BYTES = 4;
+const RELIABLY: SendOptions = { open: { reliability: "reliable" } };
 const CONTROL = new Set([
   ANNOUNCEMENT_SUBPROTOCOL,
   MEMBERSHIP_SUBPROTOCOL,
@@ -130,6 +131,9 @@ export class NodeParts {
       keepAlive: (from) => {
         this.traversal.keepAlive(from);
       },
+      moved: (peer, to) => {
+        this.sessions.move(peer, to);
+      },
       heard: (peer, from) => {
         this.#source = from;
         this.liveness.heard(peer);
@@ -207,6 +211,8 @@ export class NodeParts {
     peer.streams.sendTo(BigInt(subprotocolId), [event], now, {
       uncredited: true,
       label: this.label(subprotocolId),
+      // What is said once, an announcement above all, must arrive; a 0.19.0 peer cannot have that.
+      ...(peer.session.strict ? RELIABLY : {}),
     });
     busy.add(peer);
   }

@@ -11,6 +11,10 @@ export interface PeerOrigin {
 
 /** A node with which a session exists. */
 export interface Peer extends TabledPeer {
+  /** Changes when a strict peer shows up at another address. */
+  address: string;
+  /** Of the packets decrypted so far, the highest counter. */
+  highestCounter: number;
   readonly origin: PeerOrigin;
   readonly session: Session;
   readonly streams: StreamSet;

@@ -115,6 +115,16 @@ export class Sessions {
     }
   }
 
+  /** A peer without a relay is reached at another address now. */
+  move(peer: Peer, to: string): void {
+    const { peers, routes, now } = this.#state;
+    routes.removeHop(peer.address);
+    peers.move(peer, () => {
+      peer.address = to;
+    });
+    routes.setDirect(peer.nodeId, to, now);
+  }
+
   /** Ends the session with a peer. Nothing is sent: there is no message for it. */
   remove(peer: Peer, reason: DisconnectReason): void {
     const { peers, routes, graph, detector, around } = this.#state;
@@ -168,6 +178,7 @@ export class Sessions {
       heardAt: now,
       challengedAt: undefined,
       movesUntil: 0,
+      highestCounter: -1,
     };
     peers.add(peer);
     routes.setDirect(nodeId, address, now);

@@ -49,4 +49,16 @@ describe("the peer table", () => {
     table.remove(1n);
     expect(table.at("a")).toBe(newer);
   });
+
+  it("finds a peer that moved at its new address only", () => {
+    const table = new PeerTable();
+    const moving = peer(1n, 10n, "a");
+    table.add(moving);
+    table.move(moving, () => {
+      moving.address = "b";
+    });
+    expect([table.at("a"), table.at("b")]).toEqual([undefined, moving]);
+    table.remove(1n);
+    expect(table.at("b")).toBeUndefined();
+  });
 });

@@ -44,6 +44,15 @@ export class PeerTable<P extends TabledPeer> {
     return peer;
   }
 
+  /** Notes that `peer`, reached without a relay, has another address now; `change` sets it. */
+  move(peer: P, change: () => void): void {
+    if (this.#byAddress.get(peer.address) === peer) {
+      this.#byAddress.delete(peer.address);
+    }
+    change();
+    this.#byAddress.set(peer.address, peer);
+  }
+
   get(nodeId: bigint): P | undefined {
     return this.#byId.get(nodeId);
   }
