@@ -26,12 +26,12 @@ function judge(
     challengedAt,
     movesUntil,
   };
-  return judgeDisplacement(judged, ephemeral, at, 100);
+  return judgeDisplacement(judged, ephemeral, at, 100, 400);
 }
 
 describe("whether a newcomer takes the place of a peer", () => {
   it("is open where there is no peer, and not for a repeated message", () => {
-    expect(judgeDisplacement(undefined, NEW, 0, 100)).toBe("accept");
+    expect(judgeDisplacement(undefined, NEW, 0, 100, 400)).toBe("accept");
     expect(judge(OLD, 0, {})).toBe("replay");
     expect(judge(OLD, 0, { strict: true })).toBe("replay");
   });

@@ -8,9 +8,6 @@ type Incumbent = Pick<Peer, "origin" | "heardAt" | "challengedAt" | "movesUntil"
 /** What a first handshake message under the node id of a present peer leads to. */
 export type Displacement = "accept" | "refuse" | "replay" | "challenge";
 
-/** How long a strict peer has to show that it is alive before a newcomer takes its place. */
-const CHALLENGE_MS = 400;
-
 /**
  * Whether a newcomer may take the place of a peer (Net transport format, section 5.6, step 3).
  *
@@ -21,12 +18,14 @@ const CHALLENGE_MS = 400;
  * example, says so in the old one before.
  *
  * @param ephemeral the first 32 bytes of the new first message
+ * @param challengeMs how long a strict peer has to answer
  */
 export function judgeDisplacement(
   peer: Incumbent | undefined,
   ephemeral: Uint8Array,
   now: number,
   sessionTimeoutMs: number,
+  challengeMs: number,
 ): Displacement {
   if (peer === undefined) {
     return "accept";
@@ -35,13 +34,13 @@ export function judgeDisplacement(
     return "replay";
   }
   if (peer.session.strict) {
-    return judgeStrict(peer, now);
+    return judgeStrict(peer, now, challengeMs);
   }
   const isAlive = now - peer.heardAt <= sessionTimeoutMs;
   return peer.origin.initiated && isAlive ? "refuse" : "accept";
 }
 
-function judgeStrict(peer: Incumbent, now: number): Displacement {
+function judgeStrict(peer: Incumbent, now: number, challengeMs: number): Displacement {
   const { challengedAt, heardAt, movesUntil } = peer;
   if (now <= movesUntil) {
     return "accept";
@@ -49,7 +48,7 @@ function judgeStrict(peer: Incumbent, now: number): Displacement {
   if (challengedAt === undefined || heardAt > challengedAt) {
     return "challenge";
   }
-  return now - challengedAt >= CHALLENGE_MS ? "accept" : "refuse";
+  return now - challengedAt >= challengeMs ? "accept" : "refuse";
 }
 
 function isSame(left: Uint8Array, right: Uint8Array): boolean {

@@ -32,6 +32,9 @@ export interface ResponderOptions {
 }
 
 const EPHEMERAL_BYTES = 32;
+/** How long a strict peer has to show that it is alive before a newcomer takes its place. */
+const LEAST_CHALLENGE_MS = 400;
+const CHALLENGE_ROUND_TRIPS = 4;
 const ALL_SOURCES = "all";
 /** Direct first messages do not name their sender; so many expected ones are tried. */
 const MAX_CANDIDATES = 16;
@@ -180,11 +183,25 @@ export class HandshakeResponder {
     if (present === undefined) {
       return peers.size < around.tuning.maxPeers;
     }
-    const judged = judgeDisplacement(present, ephemeral, now, around.tuning.sessionTimeoutMs);
+    const judged = judgeDisplacement(
+      present,
+      ephemeral,
+      now,
+      around.tuning.sessionTimeoutMs,
+      challengeMs(present),
+    );
     if (judged === "challenge") {
       present.challengedAt = now;
       this.#options.challenge(present);
     }
     return judged === "accept";
   }
+}
+
+/** Time enough for the slower half of answers over this session. */
+function challengeMs(peer: Peer): number {
+  return Math.max(
+    LEAST_CHALLENGE_MS,
+    CHALLENGE_ROUND_TRIPS * peer.streams.sessionStats().smoothedRtt,
+  );
 }

@@ -5,11 +5,13 @@ import {
   decodeRoutingHeader,
   encodeRouted,
   HEADER_BYTES,
+  type OpenedPacket,
   type Pingwave,
   packetFlags,
   ROUTED_DATA_TTL,
   ROUTING_HEADER_BYTES,
   type RoutingHeader,
+  type Session,
   sessionIdOf,
 } from "@gaiaftcl/net-wire";
 import { SourceRateLimit } from "../limits/source-rate-limit.js";
@@ -27,6 +29,10 @@ export interface InboundHandlers {
   keepAlive(from: string): void;
   /** Something of `peer` was decrypted. */
   heard(peer: Peer, from: string): void;
+  /** The session that waits for its first packet under this id. */
+  candidate(sessionId: bigint): Session | undefined;
+  /** That packet came; gives the peer, unless another session of it is to stay. */
+  confirm(sessionId: bigint): Peer | undefined;
   /** A strict peer sends from another address now. */
   moved(peer: Peer, to: string): void;
 }
@@ -112,7 +118,9 @@ export class Inbound {
     const peer = this.#peerOf(sessionId, from);
     if (peer !== undefined) {
       this.#open(peer, packet, from, true);
-    } else if (!this.#passOn(sessionId, packet, from)) {
+    } else if (
+      !(this.#confirm(sessionId, packet, from, true) || this.#passOn(sessionId, packet, from))
+    ) {
       this.#state.drop();
     }
   }
@@ -125,12 +133,29 @@ export class Inbound {
 
   /** @param isBare whether it came without a routing header, from the peer itself then */
   #open(peer: Peer, packet: Uint8Array, from: string, isBare: boolean): void {
-    const { now, busy } = this.#state;
-    const opened = peer.session.open(packet, now);
+    const opened = peer.session.open(packet, this.#state.now);
     if (opened === undefined) {
       this.#state.drop();
-      return;
+    } else {
+      this.#opened(peer, opened, from, isBare);
     }
+  }
+
+  /** Whether the packet is the first of a session that waits for it. */
+  #confirm(sessionId: bigint, packet: Uint8Array, from: string, isBare: boolean): boolean {
+    const opened = this.#handlers.candidate(sessionId)?.open(packet, this.#state.now);
+    if (opened === undefined) {
+      return false;
+    }
+    const peer = this.#handlers.confirm(sessionId);
+    if (peer !== undefined) {
+      this.#opened(peer, opened, from, isBare);
+    }
+    return true;
+  }
+
+  #opened(peer: Peer, opened: OpenedPacket, from: string, isBare: boolean): void {
+    const { now, busy } = this.#state;
     if (opened.counter > peer.highestCounter) {
       peer.highestCounter = opened.counter;
       // Whoever carries a strict session's latest packet is where its peer is reached: its own address
@@ -176,11 +201,12 @@ export class Inbound {
       }
       return;
     }
-    const peer = this.#state.peers.withSession(sessionIdOf(packet));
-    if (peer === undefined) {
-      this.#state.drop();
-    } else {
+    const sessionId = sessionIdOf(packet);
+    const peer = this.#state.peers.withSession(sessionId);
+    if (peer !== undefined) {
       this.#open(peer, packet, from, false);
+    } else if (!this.#confirm(sessionId, packet, from, false)) {
+      this.#state.drop();
     }
   }
 

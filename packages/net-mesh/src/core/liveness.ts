@@ -85,6 +85,7 @@ export class Liveness {
   heard(peer: Peer): void {
     const { now, detector } = this.#state;
     peer.heardAt = now;
+    peer.hasSpoken = true;
     const change = detector.heard(peer.nodeId, now);
     if (change !== undefined) {
       this.#report(change);

@@ -97,6 +97,8 @@ export class TestNode {
       ),
     );
     this.#network.runUntil(() => said !== "", 20_000);
+    // The other side has its session with the first packet.
+    this.#network.run(10);
     return said;
   }
 

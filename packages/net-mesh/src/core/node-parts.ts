@@ -31,6 +31,8 @@ export interface MeshCoreOptions extends MeshSurroundings {
   readonly admits?: (nodeId: bigint) => boolean;
 }
 
+/** When the initiator shows again that it took the answer, in milliseconds. */
+const CONFIRM_DELAYS = [100, 300, 700, 1500, 3000];
 /** When a strict peer whose place somebody wants is asked for a sign of life, in milliseconds: one answer is enough. */
 const CHALLENGE_DELAYS = [0, 100, 220];
 /** Between strict peers: the sender is about to begin a new session. An id of the vendors' range. */
@@ -131,6 +133,8 @@ export class NodeParts {
       keepAlive: (from) => {
         this.traversal.keepAlive(from);
       },
+      candidate: (sessionId) => this.sessions.candidate(sessionId),
+      confirm: (sessionId) => this.sessions.confirm(sessionId),
       moved: (peer, to) => {
         this.sessions.move(peer, to);
       },
@@ -176,8 +180,16 @@ export class NodeParts {
   }
 
   #established(peer: Peer): void {
-    // Shows relays between that the session is in use, and a 0.19.0 peer that this one lives.
+    // Shows relays between that the session is in use, a 0.19.0 peer that this one lives, and a strict
+    // one that its answer was the one taken: again, until it says something.
     this.liveness.beat(peer);
+    for (const delay of peer.origin.initiated ? CONFIRM_DELAYS : []) {
+      this.state.timers.set(this.state.now + delay, () => {
+        if (!peer.hasSpoken && this.state.peers.get(peer.nodeId) === peer) {
+          this.liveness.beat(peer);
+        }
+      });
+    }
     this.discovery.greet(peer);
     this.channels.renew(peer.nodeId);
   }

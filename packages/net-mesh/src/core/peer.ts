@@ -18,6 +18,9 @@ export interface Peer extends TabledPeer {
   readonly origin: PeerOrigin;
   readonly session: Session;
   readonly streams: StreamSet;
+  readonly establishedAt: number;
+  /** Whether anything of it was decrypted. */
+  hasSpoken: boolean;
   /** When something of it was last decrypted. */
   heardAt: number;
   /** When a newcomer under its node id made this node ask whether it is alive; undefined when nobody did. */

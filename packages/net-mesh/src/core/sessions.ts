@@ -1,7 +1,6 @@
 import {
   ALL_FEATURES,
   createStreamSet,
-  type EstablishedKeys,
   type EventBatch,
   MAX_PAYLOAD_BYTES,
   type Offer,
@@ -9,12 +8,13 @@ import {
   Session,
   type StreamObserver,
 } from "@gaiaftcl/net-wire";
+import { Candidates, type Established } from "./candidates.js";
 import { type Answer, type AttemptOptions, HandshakeAttempts } from "./handshake-attempts.js";
 import { HandshakeResponder } from "./handshake-responder.js";
 import type { DisconnectReason } from "./mesh-event.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Outbound } from "./outbound.js";
-import type { Peer, PeerOrigin } from "./peer.js";
+import type { Peer } from "./peer.js";
 
 export interface SessionHandlers {
   /** Whether a node may have a session at all. */
@@ -26,14 +26,6 @@ export interface SessionHandlers {
   deliver(peer: Peer, batch: EventBatch): void;
 }
 
-interface Established {
-  readonly nodeId: bigint;
-  readonly keys: EstablishedKeys;
-  readonly address: string;
-  readonly relayed: boolean;
-  readonly origin: PeerOrigin;
-}
-
 /** Makes peers out of handshakes, in both roles, and takes them down. */
 export class Sessions {
   readonly attempts: HandshakeAttempts;
@@ -41,6 +33,7 @@ export class Sessions {
   readonly #state: MeshState;
   readonly #outbound: Outbound;
   readonly #handlers: SessionHandlers;
+  readonly #candidates = new Candidates();
   readonly #waiting = new Map<bigint, Set<() => void>>();
 
   constructor(state: MeshState, outbound: Outbound, handlers: SessionHandlers) {
@@ -64,7 +57,7 @@ export class Sessions {
         handlers.challenge(peer);
       },
       accepted: ({ initiatorEphemeral, ...accepted }) => {
-        this.#establish({ ...accepted, origin: { initiated: false, initiatorEphemeral } });
+        this.#answeredFor({ ...accepted, origin: { initiated: false, initiatorEphemeral } });
       },
     });
   }
@@ -115,6 +108,36 @@ export class Sessions {
     }
   }
 
+  /** The session that waits for its first packet under this id. */
+  candidate(sessionId: bigint): Session | undefined {
+    return this.#candidates.get(sessionId, this.#state.now)?.session;
+  }
+
+  /**
+   * A packet of a candidate was decrypted: it is the peer's session from now on. When both sides
+   * began at once and this one's attempt was answered too, the session that the node with the lower
+   * id began stays, at both ends.
+   */
+  confirm(sessionId: bigint): Peer | undefined {
+    const { now, peers, nodeId: own } = this.#state;
+    const candidate = this.#candidates.get(sessionId, now);
+    if (candidate === undefined) {
+      return undefined;
+    }
+    const { established, session, createdAt } = candidate;
+    const present = peers.get(established.nodeId);
+    const isGlare =
+      present?.session.strict === true &&
+      present.origin.initiated &&
+      present.establishedAt >= createdAt;
+    if (isGlare && own < established.nodeId) {
+      this.#candidates.delete(sessionId);
+      return undefined;
+    }
+    this.#candidates.forget(established.nodeId);
+    return this.#establish(established, session);
+  }
+
   /** A peer without a relay is reached at another address now. */
   move(peer: Peer, to: string): void {
     const { peers, routes, now } = this.#state;
@@ -142,17 +165,30 @@ export class Sessions {
   }
 
   #answered(answer: Answer, from: string, relayed: boolean): void {
-    this.#establish({
+    const established = {
       nodeId: answer.nodeId,
       keys: answer.keys,
       // A relay's answer may come another way; the path that was asked for is the one to keep.
       address: relayed ? answer.path.address : from,
       relayed,
       origin: { initiated: true, initiatorEphemeral: answer.keys.initiatorEphemeral },
-    });
+    };
+    this.#establish(established, new Session(answer.keys, this.#state.now));
   }
 
-  #establish({ nodeId, keys, address, relayed, origin }: Established): void {
+  /** The initiator has its answer, or will: a 0.19.0 node confirms nothing, others do. */
+  #answeredFor(established: Established): void {
+    const { now } = this.#state;
+    const session = new Session(established.keys, now);
+    if (session.strict) {
+      this.#candidates.add({ established, session, createdAt: now });
+    } else {
+      this.#establish(established, session);
+    }
+  }
+
+  #establish(established: Established, session: Session): Peer {
+    const { nodeId, keys, address, relayed, origin } = established;
     const { now, peers, routes, detector, around, counters, busy } = this.#state;
     const former = peers.get(nodeId);
     if (former !== undefined) {
@@ -164,7 +200,7 @@ export class Sessions {
       address,
       isRelayed: relayed,
       origin,
-      session: new Session(keys, now),
+      session,
       streams: createStreamSet({
         strict: keys.strict,
         observer: this.#observer(() => peer),
@@ -175,6 +211,8 @@ export class Sessions {
         sendBuffer: around.tuning.sendBuffer,
         receiveWindow: around.tuning.receiveWindow,
       }),
+      establishedAt: now,
+      hasSpoken: false,
       heardAt: now,
       challengedAt: undefined,
       movesUntil: 0,
@@ -202,6 +240,7 @@ export class Sessions {
     for (const arrived of [...(this.#waiting.get(nodeId) ?? [])]) {
       arrived();
     }
+    return peer;
   }
 
   #observer(peer: () => Peer): StreamObserver {

@@ -24,6 +24,7 @@ async function listen(options: Partial<MeshNodeOptions> = {}): Promise<MeshNode>
 async function pair(): Promise<readonly [MeshNode, MeshNode]> {
   const [left, right] = await Promise.all([listen(), listen()]);
   await left.connect(right.address, right.publicKey, right.nodeId);
+  await right.accept(left.nodeId);
   return [left, right];
 }
 
@@ -87,7 +88,7 @@ describe("a node", () => {
     const [left, right] = await Promise.all([listen(), listen({ bind: "[::]:0" })]);
     const port = right.address.split(":").at(-1);
     await left.connect(`127.0.0.1:${port}`, right.publicKey, right.nodeId);
-    expect(right.peer(left.nodeId)?.address).toBe(left.address);
+    expect(await right.accept(left.nodeId)).toBe(left.address);
     right.openStream(left.nodeId, 1n).send(bytes("mapped"));
     expect(await take(left.events(), 1)).toEqual(["mapped"]);
   });
@@ -197,6 +198,7 @@ describe("channels of a node", () => {
     right.registerChannel("news");
     const other = await listen();
     await other.connect(right.address, right.publicKey, right.nodeId);
+    await right.accept(other.nodeId);
     const one = await left.subscribe(right.nodeId, "news", { queueGroup: "workers" });
     const two = await other.subscribe(right.nodeId, "news", { queueGroup: "workers" });
     for (const word of ["a", "b", "c", "d"]) {
@@ -233,6 +235,7 @@ describe("what a node tells", () => {
     ]);
     const stop = right.onPeerEvent(({ type }) => seen.push(type));
     await left.connect(right.address, right.publicKey, right.nodeId);
+    await right.accept(left.nodeId);
     await until(() => right.findNodes({ requireTags: ["role.worker"] }).length === 1);
     right.disconnect(left.nodeId);
     stop();
