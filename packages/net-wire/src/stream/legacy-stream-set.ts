@@ -2,6 +2,7 @@ import { MAX_PAYLOAD_BYTES } from "../packet-header.js";
 import { decodeStreamGrant, GRANT_STREAM } from "../stream-grant.js";
 import { EventBatch, type FilterVerdict } from "./event-batch.js";
 import { GRANT_SUBPROTOCOL, GrantQueue } from "./grants.js";
+import { LegacyFlight } from "./legacy-flight.js";
 import { costOf, LegacyStream, type SendBudget } from "./legacy-stream.js";
 import {
   integer,
@@ -50,8 +51,10 @@ export class LegacyStreamSet implements StreamSet {
   readonly #buffers = new PayloadBuffers();
   readonly #budget: SendBudget;
   readonly #grants = new GrantQueue();
-  /** Closed ids and when, oldest first. */
-  readonly #closed = new Map<bigint, number>();
+  readonly #flight = new LegacyFlight();
+  readonly #parked = new Set<LegacyStream>();
+  /** Closed ids, with what was open and when it ended, oldest first. */
+  readonly #closed = new Map<bigint, { readonly at: number; readonly stream: LegacyStream }>();
   /** Streams that owe their application a `writable`. */
   readonly #waiting = new Set<LegacyStream>();
   readonly #stats: MutableStats = emptyStats();
@@ -148,9 +151,11 @@ export class LegacyStreamSet implements StreamSet {
   next(now: number): OutgoingPacket | undefined {
     this.#evictIdle(now);
     if (this.#grants.length > 0) return this.#grantPacket();
-    const stream = this.#scheduler.peek();
+    const stream = this.#scheduled(now);
+    const isCredited = stream?.isCredited ?? false;
     const packet = stream?.take();
     if (stream === undefined || packet === undefined) return undefined;
+    if (isCredited) this.#flight.sent(packet.cost, now);
     this.#scheduler.charge(stream, packet.cost);
     if (this.#waiting.size > 0) this.#tellWriters();
     return packet;
@@ -174,9 +179,11 @@ export class LegacyStreamSet implements StreamSet {
   deadline(): number {
     if (this.#grants.length > 0 || !this.#scheduler.empty) return 0;
     const oldest = this.#table.oldest;
-    return oldest === undefined
-      ? Number.POSITIVE_INFINITY
-      : oldest.lastActivity + this.#settings.idleTimeout;
+    const idleAt =
+      oldest === undefined
+        ? Number.POSITIVE_INFINITY
+        : oldest.lastActivity + this.#settings.idleTimeout;
+    return this.#parked.size > 0 ? Math.min(idleAt, this.#flight.patientUntil) : idleAt;
   }
 
   stats(id: bigint): StreamStats | undefined {
@@ -265,11 +272,32 @@ export class LegacyStreamSet implements StreamSet {
         this.#stats.malformedControls += 1;
         continue;
       }
-      const stream = this.#table.get(grant.streamId);
-      if (stream === undefined || this.#closed.has(grant.streamId)) this.#stats.ignoredGrants += 1;
-      else stream.granted(Number(grant.totalConsumed));
+      const closed = this.#closed.get(grant.streamId)?.stream;
+      const stream = closed ?? this.#table.get(grant.streamId);
+      // Section 9: a grant for a closed id earns no credit, whatever is open under it now.
+      if (stream === undefined || closed !== undefined) this.#stats.ignoredGrants += 1;
+      if (stream !== undefined) {
+        this.#flight.granted(stream.granted(Number(grant.totalConsumed)), now);
+      }
     }
     this.#tellWriters();
+  }
+
+  /** The stream whose turn it is, of those that may send now. */
+  #scheduled(now: number): LegacyStream | undefined {
+    if (this.#parked.size > 0 && this.#flight.admits(now)) {
+      for (const stream of this.#parked) {
+        stream.parked = false;
+        this.#scheduler.add(stream);
+      }
+      this.#parked.clear();
+    }
+    for (let stream = this.#scheduler.peek(); stream?.isCredited; stream = this.#scheduler.peek()) {
+      if (this.#flight.admits(now)) return stream;
+      stream.parked = true;
+      this.#parked.add(stream);
+    }
+    return this.#scheduler.peek();
   }
 
   #grantPacket(): OutgoingPacket {
@@ -317,14 +345,14 @@ export class LegacyStreamSet implements StreamSet {
     this.#waiting.delete(stream);
     this.#forgetClosed(now);
     this.#closed.delete(stream.id);
-    this.#closed.set(stream.id, now);
+    this.#closed.set(stream.id, { at: now, stream });
     if (this.#closed.size > this.#settings.maxStreams) {
       this.#closed.delete(this.#closed.keys().next().value as bigint);
     }
   }
 
   #forgetClosed(now: number): void {
-    for (const [id, at] of this.#closed) {
+    for (const [id, { at }] of this.#closed) {
       if (now - at < CLOSED_MEMORY) return;
       this.#closed.delete(id);
     }

@@ -26,6 +26,8 @@ export class LegacyStream extends Sender implements TableEntry {
   highestReceived = 0n;
   consumed = 0;
   grantsSent = 0;
+  /** Waits, out of the scheduler, until the peer has taken more of what is under way. */
+  parked = false;
 
   readonly #window: number;
   readonly #budget: SendBudget;
@@ -60,7 +62,12 @@ export class LegacyStream extends Sender implements TableEntry {
   }
 
   pendingCost(): number {
-    return this.queue.first?.cost ?? 0;
+    return this.parked ? 0 : (this.queue.first?.cost ?? 0);
+  }
+
+  /** Whether the next packet counts as under way until it is granted. */
+  get isCredited(): boolean {
+    return this.#window > 0 && this.queue.first?.uncredited === false;
   }
 
   take(): Outgoing | undefined {
@@ -82,14 +89,15 @@ export class LegacyStream extends Sender implements TableEntry {
     );
   }
 
-  /** A grant of the peer: everything it has consumed since the stream began. */
-  granted(total: number): void {
+  /** A grant of the peer: everything it has consumed since the stream began. Gives how much is new. */
+  granted(total: number): number {
     this.#grantsReceived += 1;
     const consumed = Math.min(total, this.#sent);
-    if (consumed <= this.#consumedSeen) return;
+    if (consumed <= this.#consumedSeen) return 0;
     const delta = consumed - this.#consumedSeen;
     this.#consumedSeen = consumed;
     if (this.#window > 0) this.#remaining = Math.min(this.#remaining + delta, this.#window);
+    return delta;
   }
 
   /** The packet never left: its cost is given back. */
