@@ -55,6 +55,7 @@ export interface Answer {
 const ROUTED_AT = [0, 500, 1500, 3000];
 const DIRECT_AT = [150, 1000, 2500];
 const BACK_OFF_MS = 100;
+const UNSPOKEN_MS = 3000;
 
 /** The handshakes this node began (Net transport format, sections 5.5 and 5.6), sent again until answered. */
 export class HandshakeAttempts {
@@ -67,6 +68,8 @@ export class HandshakeAttempts {
    * message that reaches it, and if a later one was under way, its answer is the one that counts.
    */
   readonly #late = new Set<Attempt>();
+  /** Reports of success that wait for the first word of the peer. */
+  readonly #unspoken = new Map<bigint, () => void>();
 
   /** @param sending called before each first message */
   constructor(state: MeshState, offer: () => Offer, sending: (nodeId: bigint) => void) {
@@ -108,7 +111,16 @@ export class HandshakeAttempts {
     if (attempt !== undefined) {
       this.#end(attempt);
       this.#listenOn(attempt);
-      attempt.done({ ok: true });
+      this.#report(attempt);
+    }
+  }
+
+  /** The peer said something: it has the session too. */
+  spoken(nodeId: bigint): void {
+    const report = this.#unspoken.get(nodeId);
+    if (report !== undefined) {
+      this.#unspoken.delete(nodeId);
+      report();
     }
   }
 
@@ -146,6 +158,26 @@ export class HandshakeAttempts {
       }
     }
     return true;
+  }
+
+  /** Tells of success once the other side is known to have the session, or after a while anyway. */
+  #report(attempt: Attempt): void {
+    const { timers, now, peers } = this.#state;
+    const peer = peers.get(attempt.nodeId);
+    if (peer?.session.strict !== true || peer.hasSpoken) {
+      attempt.done({ ok: true });
+      return;
+    }
+    const report = (): void => {
+      cancel();
+      attempt.done({ ok: true });
+    };
+    const cancel = timers.set(now + UNSPOKEN_MS, () => {
+      this.#unspoken.delete(attempt.nodeId);
+      attempt.done({ ok: true });
+    });
+    this.#unspoken.get(attempt.nodeId)?.();
+    this.#unspoken.set(attempt.nodeId, report);
   }
 
   #open(): Attempt[] {

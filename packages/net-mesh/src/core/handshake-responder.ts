@@ -31,7 +31,6 @@ export interface ResponderOptions {
   readonly accepted: (accepted: Accepted) => void;
 }
 
-const EPHEMERAL_BYTES = 32;
 /** How long a strict peer has to show that it is alive before a newcomer takes its place. */
 const LEAST_CHALLENGE_MS = 400;
 const CHALLENGE_ROUND_TRIPS = 4;
@@ -143,7 +142,7 @@ export class HandshakeResponder {
     if (nodeId === undefined || low32(nodeId) !== low32(BigInt(who)) || nodeId === own) {
       return false;
     }
-    const initiatorEphemeral = message.slice(0, EPHEMERAL_BYTES);
+    const { initiatorEphemeral } = answer.keys;
     if (!this.#mayJoin(nodeId, initiatorEphemeral)) {
       this.#state.counters.handshakesRefused += 1;
       return true;

@@ -139,8 +139,12 @@ export class NodeParts {
         this.sessions.move(peer, to);
       },
       heard: (peer, from) => {
+        const isFirst = !peer.hasSpoken;
         this.#source = from;
         this.liveness.heard(peer);
+        if (isFirst) {
+          this.sessions.attempts.spoken(peer.nodeId);
+        }
       },
     });
   }
@@ -183,10 +187,10 @@ export class NodeParts {
     // Shows relays between that the session is in use, a 0.19.0 peer that this one lives, and a strict
     // one that its answer was the one taken: again, until it says something.
     this.liveness.beat(peer);
-    for (const delay of peer.origin.initiated ? CONFIRM_DELAYS : []) {
+    for (const delay of peer.origin.initiated && peer.session.strict ? CONFIRM_DELAYS : []) {
       this.state.timers.set(this.state.now + delay, () => {
-        if (!peer.hasSpoken && this.state.peers.get(peer.nodeId) === peer) {
-          this.liveness.beat(peer);
+        if (!peer.hasSpoken) {
+          this.#sendControl(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
         }
       });
     }
