@@ -179,6 +179,32 @@ export class EventBytes {
   }
 }
 
+/**
+ * Parts of some bytes, one at a time. Most events have the same lengths as the one before, and then the
+ * part is there already.
+ */
+export class Part {
+  readonly #bytes: Uint8Array;
+  #part: Uint8Array;
+  #start = 0;
+  #end = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#part = bytes.subarray(0, 0);
+  }
+
+  /** Good until the bytes change. */
+  between(start: number, end: number): Uint8Array {
+    if (start !== this.#start || end !== this.#end) {
+      this.#part = this.#bytes.subarray(start, end);
+      this.#start = start;
+      this.#end = end;
+    }
+    return this.#part;
+  }
+}
+
 export function isDigit(code: number): boolean {
   return code >= ZERO && code <= NINE;
 }

@@ -1,4 +1,4 @@
-import { type EventBytes, isDigit, Piece } from "./event-bytes.js";
+import { type EventBytes, isDigit, Part, Piece } from "./event-bytes.js";
 import { QUOTED_QUINTET_FORM } from "./quintet-text.js";
 import { SEAL_COLUMNS, type SealedColumn, type SealedTable } from "./sealed-table.js";
 
@@ -58,6 +58,7 @@ export class EventLayout {
   readonly #event: EventBytes;
   readonly #payload: Uint8Array;
   readonly #payloadView: DataView;
+  readonly #payloadPart: Part;
   readonly #slots: readonly Slot[];
   readonly #runs: readonly Run[];
   readonly #tail: Piece;
@@ -73,6 +74,7 @@ export class EventLayout {
     this.#event = event;
     this.#payload = new Uint8Array(event.bytes.length);
     this.#payloadView = new DataView(this.#payload.buffer);
+    this.#payloadPart = new Part(this.#payload);
     this.#slots = columns
       .toSorted((one, other) => (one.name < other.name ? -1 : 1))
       .map((column, index) => ({
@@ -137,7 +139,7 @@ export class EventLayout {
       to += length;
     }
     this.#payload[to] = CLOSE;
-    return this.#payload.subarray(0, to + 1);
+    return this.#payloadPart.between(0, to + 1);
   }
 
   /** After the value that begins there, -1 where none of that form does. */

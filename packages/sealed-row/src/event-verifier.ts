@@ -1,5 +1,5 @@
 import { sha256Hex } from "@gaiaftcl/witness";
-import { EventBytes, HASH_LENGTH, Piece, TIME_LENGTH } from "./event-bytes.js";
+import { EventBytes, HASH_LENGTH, Part, Piece, TIME_LENGTH } from "./event-bytes.js";
 import { EventLayout } from "./event-layout.js";
 import { FacetHasher } from "./facet-hasher.js";
 import { isPlainIdAt } from "./plain-id.js";
@@ -86,6 +86,8 @@ type EventReader = (event: Uint8Array) => VerifiedEvent | undefined;
 function eventReader(table: SealedTable): EventReader {
   const memory = new EventBytes();
   const { bytes, view } = memory;
+  const witnessPart = new Part(bytes);
+  const quintetPart = new Part(bytes);
   const layout = new EventLayout(table, memory);
   const { starts, ends } = layout;
   const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -198,7 +200,7 @@ function eventReader(table: SealedTable): EventReader {
     if (!QUINTET_OPEN.isAt(view, from)) return false;
     hasher.setHash(view, textStart(at.hash));
     // One text of all of it is made sooner than five digests are compared digit by digit.
-    const text = anyText.decode(bytes.subarray(from, end(at.quintet)));
+    const text = anyText.decode(quintetPart.between(from, end(at.quintet)));
     let place = QUINTET_OPEN.length;
     for (let context = 0; context < FACETS; context += 1) {
       if (text.substring(place, place + HASH_LENGTH) !== hasher.facet(context)) return false;
@@ -233,7 +235,7 @@ function eventReader(table: SealedTable): EventReader {
     if (seq <= 0 || broadcastAfterMs === undefined || !isAt(at.subject, subject)) return undefined;
     const known = identity();
     if (known === undefined || !isWitness(known.witnessHead)) return undefined;
-    const witness = bytes.subarray(textStart(at.witness), textEnd(at.witness));
+    const witness = witnessPart.between(textStart(at.witness), textEnd(at.witness));
     const witnessHashStart = textStart(at.hash);
     if (textEnd(at.hash) - witnessHashStart !== HASH_LENGTH) return undefined;
     if (!memory.isHashAt(witnessHashStart, sha256Hex(witness))) return undefined;
