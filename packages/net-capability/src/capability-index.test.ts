@@ -192,6 +192,7 @@ describe("what is learned", () => {
     index.forgetPeer(alice.nodeId);
     index.forgetPeer(bob.nodeId);
     expect(index.entityOf(alice.nodeId)).toBeUndefined();
+    expect(index.findNodes()).toEqual([]);
     expect(receive(index, announcement, alice.nodeId)).toMatchObject({ pinned: true });
   });
 });

@@ -201,10 +201,15 @@ export class CapabilityIndex {
   }
 
   /**
-   * Forgets the pinned key and the subnet of a peer that is gone for good, and that its last
-   * announcement was seen, so that the same one pins it again.
+   * Forgets a peer that failed or is gone: what it announced, its pinned key and its subnet, and that
+   * its last announcement was seen, so that the same one is taken and pins it again.
    */
   forgetPeer(nodeId: bigint): void {
+    this.#table.remove(nodeId);
+    this.#unpin(nodeId);
+  }
+
+  #unpin(nodeId: bigint): void {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return;
     this.#seen.delete(peer.lastDirectKey);
@@ -243,7 +248,7 @@ export class CapabilityIndex {
     this.#peers.set(nodeId, peer);
     if (this.#peers.size <= (this.#options.maxNodes ?? DEFAULT_MAX_NODES)) return;
     for (const oldest of this.#peers.keys()) {
-      this.forgetPeer(oldest);
+      this.#unpin(oldest);
       return;
     }
   }

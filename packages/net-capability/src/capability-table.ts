@@ -92,6 +92,12 @@ export class CapabilityTable {
     }
   }
 
+  /** Removes the entry of a node, if there is one. */
+  remove(nodeId: bigint): void {
+    const held = this.#entries.get(nodeId);
+    if (held !== undefined) this.#remove(held);
+  }
+
   /** Removes the entries whose time is over, and returns their nodes. */
   removeExpired(now: number): bigint[] {
     const removed = [...this.#entries.values()].filter((entry) => entry.expiresAt <= now);
