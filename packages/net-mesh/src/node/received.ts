@@ -25,6 +25,8 @@ export interface ReceivedBatch extends FeedItem, Iterable<Uint8Array> {
   events(): Uint8Array[];
 }
 
+const KEEPING_BYTES = 512;
+
 /** @param isReliable whether what is not taken is held back at the sender */
 export class PeerBatch implements ReceivedBatch {
   readonly peer: bigint;
@@ -37,8 +39,9 @@ export class PeerBatch implements ReceivedBatch {
     this.isDroppable = !isReliable;
   }
 
+  /** With what it costs to keep it, so that a flood of empty events is bounded too. */
   get bytes(): number {
-    return this.batch.payload.length;
+    return this.batch.payload.length + KEEPING_BYTES;
   }
 
   get streamId(): bigint {
