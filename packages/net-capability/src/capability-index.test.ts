@@ -197,6 +197,32 @@ describe("what is learned", () => {
   });
 });
 
+describe("a peer that started again", () => {
+  it("is heard although it counts its versions from 1 again, once for each beginning", () => {
+    const index = newIndex();
+    const announce = (tag: string, version: bigint) =>
+      receive(index, announcementOf(alice, [tag], { version }), alice.nodeId);
+    index.expectRestart(alice.nodeId);
+    announce("first", 1n);
+    announce("second", 2n);
+    expect(announce("forged", 1n)).toMatchObject({ kind: "dropped", reason: "duplicate" });
+    index.expectRestart(alice.nodeId);
+    expect(index.capabilitiesOf(alice.nodeId).tags).toEqual(["second"]);
+    expect(announce("again", 1n)).toMatchObject({ index: "indexed" });
+    expect(announce("again", 1n)).toMatchObject({ kind: "dropped", reason: "duplicate" });
+    expect(index.capabilitiesOf(alice.nodeId).tags).toEqual(["again"]);
+    expect(announce("later", 2n)).toMatchObject({ index: "indexed" });
+  });
+
+  it("is not told by what others pass on of it", () => {
+    const index = newIndex();
+    receive(index, announcementOf(alice, ["known"], { version: 5n }), alice.nodeId);
+    index.expectRestart(alice.nodeId);
+    const old = { ...announcementOf(alice, ["old"], { version: 4n }), hopCount: 1 };
+    expect(receive(index, old, bob.nodeId)).toMatchObject({ index: "stale" });
+  });
+});
+
 describe("the lifetime of an entry", () => {
   const at = (index: CapabilityIndex, seconds: number): readonly bigint[] => {
     index.sweep(seconds * 1000);

@@ -86,6 +86,8 @@ export class CapabilityIndex {
   readonly #table: CapabilityTable;
   readonly #seen: DuplicateMemory;
   readonly #peers = new Map<bigint, Peer>();
+  /** How often each peer began anew, and the beginning that its latest direct announcement was of. */
+  readonly #lives = new Map<bigint, { begun: number; announced: number }>();
   readonly #sweepInterval: number;
   #sweepAt: number;
 
@@ -113,7 +115,8 @@ export class CapabilityIndex {
     const direct = hopCount === 0;
     if (direct && nodeId !== from) return dropped("not-from-origin");
     if (nodeId === this.#options.ownNodeId) return dropped("own");
-    const key = `${nodeId}/${version}/${direct}`;
+    const life = direct ? this.#lives.get(nodeId) : undefined;
+    const key = `${nodeId}/${version}/${direct ? `direct ${life?.begun ?? 0}` : "forwarded"}`;
     if (this.#seen.has(key, now)) return dropped("duplicate");
     const signature = checkAnnouncementSignature(announcement);
     if (signature === "bad") return dropped("bad-signature");
@@ -132,6 +135,8 @@ export class CapabilityIndex {
       this.#remember(from, this.#peer(announcement, key));
     }
     this.#seen.add(key, now);
+    const restarts = life !== undefined && life.announced < life.begun;
+    if (life !== undefined) life.announced = life.begun;
     return {
       kind: "accepted",
       announcement,
@@ -144,8 +149,24 @@ export class CapabilityIndex {
       index: this.#table.put(announcement, localCopy(announcement.capabilities), verified, {
         now,
         wallClock,
+        restarts,
       }),
     };
+  }
+
+  /**
+   * A session with a peer began. A 0.19.0 node that was started again counts its versions from 1
+   * again, so the first announcement it then makes itself counts whatever its version.
+   */
+  expectRestart(nodeId: bigint): void {
+    const life = this.#lives.get(nodeId) ?? { begun: 0, announced: 0 };
+    life.begun += 1;
+    this.#lives.delete(nodeId);
+    this.#lives.set(nodeId, life);
+    if (this.#lives.size > (this.#options.maxNodes ?? DEFAULT_MAX_NODES)) {
+      const [oldest] = this.#lives.keys();
+      this.#lives.delete(oldest as bigint);
+    }
   }
 
   /** Puts the node's own announcement into the index (section 9.3). */

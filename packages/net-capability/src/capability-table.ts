@@ -56,18 +56,21 @@ export class CapabilityTable {
     return this.#entries.values();
   }
 
-  /** Takes an announcement, with the capabilities to keep of it, unless it is too old. */
+  /**
+   * Takes an announcement, with the capabilities to keep of it, unless it is too old. `restarts`: its
+   * node may have started again and count its versions anew.
+   */
   put(
     announcement: Announcement,
     capabilities: CapabilitySet,
     verified: boolean,
-    moment: Moment,
+    moment: Moment & { readonly restarts?: boolean },
   ): IndexVerdict {
     const { nodeId, entityId, version, hopCount, reflexAddress } = announcement;
     const lifetime = lifetimeMs(announcement, moment.wallClock);
     if (lifetime === undefined) return "expired";
     const held = this.#entries.get(nodeId);
-    if (held !== undefined && version <= held.version) return "stale";
+    if (held !== undefined && version <= held.version && moment.restarts !== true) return "stale";
     if (held !== undefined) this.#remove(held);
     else if (this.#entries.size >= this.#maxNodes) this.#makeRoom();
     this.#postings.add(nodeId, capabilities);
