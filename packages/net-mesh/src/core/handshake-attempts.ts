@@ -4,6 +4,7 @@ import {
   handshakePacket,
   InitiatorHandshake,
   meshPrologue,
+  NetWireError,
   type Offer,
   ROUTED_HANDSHAKE_TTL,
 } from "@gaiaftcl/net-wire";
@@ -248,19 +249,15 @@ export class HandshakeAttempts {
   }
 
   #send(attempt: Attempt, form: Sent["form"]): void {
-    const { around, nodeId } = this.#state;
+    const { nodeId } = this.#state;
     this.#sending(attempt.nodeId);
-    const handshake = new InitiatorHandshake({
-      prologue: meshPrologue(nodeId, attempt.nodeId),
-      responderPublicKey: attempt.publicKey,
-      psk: around.psk,
-      offer: this.#offer(),
-      requireStrict: around.tuning.requireStrict,
-      ...(form === "routed" ? { routedNodeId: nodeId } : {}),
-      randomBytes: around.randomBytes,
-    });
-    attempt.sent.push({ form, handshake });
-    const packet = handshakePacket(handshake.message1());
+    const begun = this.#begin(attempt, form);
+    if (typeof begun === "string") {
+      this.#end(attempt);
+      attempt.done({ ok: false, reason: begun });
+      return;
+    }
+    const packet = handshakePacket(begun);
     this.#state.transmit(
       form === "direct"
         ? packet
@@ -276,6 +273,30 @@ export class HandshakeAttempts {
           ),
       attempt.path.address,
     );
+  }
+
+  /** The first message, or why there is none: a key of another length, or one that no secret belongs to. */
+  #begin(attempt: Attempt, form: Sent["form"]): Uint8Array | string {
+    const { around, nodeId } = this.#state;
+    try {
+      const handshake = new InitiatorHandshake({
+        prologue: meshPrologue(nodeId, attempt.nodeId),
+        responderPublicKey: attempt.publicKey,
+        psk: around.psk,
+        offer: this.#offer(),
+        requireStrict: around.tuning.requireStrict,
+        ...(form === "routed" ? { routedNodeId: nodeId } : {}),
+        randomBytes: around.randomBytes,
+      });
+      const message = handshake.message1();
+      attempt.sent.push({ form, handshake });
+      return message;
+    } catch (error) {
+      if (error instanceof NetWireError) {
+        return error.message;
+      }
+      throw error;
+    }
   }
 
   #end(attempt: Attempt): void {

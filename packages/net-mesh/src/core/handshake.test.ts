@@ -155,6 +155,28 @@ describe("a handshake this node begins", () => {
     expect(said).toBe(0);
   });
 
+  it.each([
+    ["of another length", new Uint8Array(31)],
+    ["that no secret belongs to", new Uint8Array(32)],
+  ])("is refused for a public key %s", (_name, publicKey) => {
+    const network = new SimulatedNetwork({ seed: 3 });
+    const node = attach(network, "10.0.0.1:1");
+    const said: string[] = [];
+    node.do((core, now) =>
+      core.connect(
+        { nodeId: 7n, publicKey, path: { kind: "address", address: "10.0.0.2:1" } },
+        now,
+        (outcome) => {
+          said.push(outcome.ok ? "ok" : outcome.reason);
+        },
+      ),
+    );
+    network.run(20_000);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(/key/u);
+    expect(node.core.stats.pendingHandshakes).toBe(0);
+  });
+
   it("needs a relay it has a session with", () => {
     const network = new SimulatedNetwork({ seed: 3 });
     const node = attach(network, "10.0.0.1:1");

@@ -5,7 +5,12 @@ import {
   type SubnetPolicy,
 } from "@gaiaftcl/net-capability";
 import { MEMBERSHIP_SUBPROTOCOL } from "@gaiaftcl/net-channel";
-import type { EventBatch, PacketLabel, SendOptions } from "@gaiaftcl/net-wire";
+import {
+  type EventBatch,
+  type PacketLabel,
+  type SendOptions,
+  StreamError,
+} from "@gaiaftcl/net-wire";
 import { RENDEZVOUS_SUBPROTOCOL } from "../traversal/punch-coordinator.js";
 import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
 import { Traversal } from "../traversal/traversal.js";
@@ -224,12 +229,19 @@ export class NodeParts {
     if (peers.get(peer.nodeId) !== peer || event.length > peer.streams.maxPayload - FRAME_BYTES) {
       return;
     }
-    peer.streams.sendTo(BigInt(subprotocolId), [event], now, {
-      uncredited: true,
-      label: this.label(subprotocolId),
-      // What is said once, an announcement above all, must arrive; a 0.19.0 peer cannot have that.
-      ...(peer.session.strict ? RELIABLY : {}),
-    });
+    try {
+      peer.streams.sendTo(BigInt(subprotocolId), [event], now, {
+        uncredited: true,
+        label: this.label(subprotocolId),
+        // What is said once, an announcement above all, must arrive; a 0.19.0 peer cannot have that.
+        ...(peer.session.strict ? RELIABLY : {}),
+      });
+    } catch (error) {
+      // A peer that has opened every stream there may be gets no control messages either.
+      if (!(error instanceof StreamError)) {
+        throw error;
+      }
+    }
     busy.add(peer);
   }
 

@@ -39,7 +39,14 @@ export class NodeHub {
 
   #tell(event: PeerEvent): void {
     for (const listener of [...this.listeners]) {
-      listener(event);
+      try {
+        listener(event);
+      } catch (error) {
+        // The listener's fault must not stop what the node is in the middle of.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   }
 }
