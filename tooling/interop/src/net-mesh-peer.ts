@@ -47,9 +47,13 @@ export class MeshPeer implements AsyncDisposable {
     this.entityId = Buffer.from(told.entity_id, "hex");
   }
 
-  static async start(options: Readonly<Record<string, unknown>> = {}): Promise<MeshPeer> {
+  /** @param bind its address; a free one of its own when left out */
+  static async start(
+    options: Readonly<Record<string, unknown>> = {},
+    bind?: string,
+  ): Promise<MeshPeer> {
     const { python } = await ensurePeers(["python"]);
-    const address = `127.0.0.1:${await freePort()}`;
+    const address = bind ?? `127.0.0.1:${await freePort()}`;
     const settings = {
       num_shards: 1,
       heartbeat_interval_ms: 200,

@@ -262,8 +262,8 @@ export class Nodes implements AsyncDisposable {
     return this.#keep(new Ours(node));
   }
 
-  async wheel(options: Readonly<Record<string, unknown>> = {}): Promise<Wheel> {
-    return this.#keep(new Wheel(await MeshPeer.start(options)));
+  async wheel(options: Readonly<Record<string, unknown>> = {}, address?: string): Promise<Wheel> {
+    return this.#keep(new Wheel(await MeshPeer.start(options, address)));
   }
 
   async of(kind: Kind): Promise<Ours | Wheel> {

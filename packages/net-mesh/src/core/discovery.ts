@@ -83,8 +83,9 @@ export class Discovery {
     }
   }
 
-  /** A new peer gets the last announcement. */
+  /** A new peer gets the last announcement, and may count its own anew. */
   greet(peer: Peer): void {
+    this.index.expectRestart(peer.nodeId);
     const current = this.#announcer.current;
     if (current !== undefined) {
       this.#options.sendControl(peer, ANNOUNCEMENT_SUBPROTOCOL, current.bytes);
