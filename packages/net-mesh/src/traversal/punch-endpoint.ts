@@ -75,10 +75,14 @@ export class PunchEndpoint {
     );
     cancels.push(
       this.#timers.set(now + lead + PUNCH_DEADLINE_MS, () => {
-        this.#end(reflex);
+        // A later introduction to the same address has a time of its own.
+        if (this.#punches.get(reflex) === punch) {
+          this.#end(reflex);
+        }
       }),
     );
-    this.#punches.set(reflex, { peer: introduce.peer, reflex, coordinator, cancels });
+    const punch: Punch = { peer: introduce.peer, reflex, coordinator, cancels };
+    this.#punches.set(reflex, punch);
     waiter?.introduced(reflex, now);
   }
 
@@ -101,9 +105,12 @@ export class PunchEndpoint {
     }
   }
 
-  /** The other side heard this one. */
-  acknowledged(peer: bigint): void {
-    this.#waiters.get(peer)?.acknowledged();
+  /** `sender` says that the other side heard this one; only that side itself and the coordinator can know. */
+  acknowledged(peer: bigint, sender: bigint): void {
+    const waiter = this.#waiters.get(peer);
+    if (waiter !== undefined && (sender === waiter.coordinator || sender === peer)) {
+      waiter.acknowledged();
+    }
   }
 
   #end(reflex: string): void {

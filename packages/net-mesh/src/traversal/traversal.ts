@@ -171,7 +171,7 @@ export class Traversal {
         return;
       case "ack":
         if (message.toPeer === this.#port.nodeId) {
-          this.#endpoint.acknowledged(message.fromPeer);
+          this.#endpoint.acknowledged(message.fromPeer, peer);
         } else {
           this.#coordinator.forward(peer, message);
         }
