@@ -141,7 +141,8 @@ class Ours implements AnyNode {
   }
 }
 
-class Wheel implements AnyNode {
+/** A node of 0.19.0. */
+export class Wheel implements AnyNode {
   readonly kind = "wheel";
   readonly peer: MeshPeer;
   readonly #received: string[] = [];

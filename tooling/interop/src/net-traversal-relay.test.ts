@@ -1,6 +1,8 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { eventually, type MeshPeer } from "./net-mesh-peer.ts";
-import { exchange, join, Nodes, start } from "./net-traversal-nodes.ts";
+import { exchange, join, Nodes, start, type Wheel } from "./net-traversal-nodes.ts";
 
 const COUNT = 20_000;
 const STREAM = 9n;
@@ -38,6 +40,46 @@ describe("a node of 0.19.0 behind a relay of ours", () => {
     expect(inOrder(await ours.received())).toEqual(numbers);
     expect(await relay.received()).toEqual([]);
     expect(relay.node.stats.relayedSessions).toBe(1);
+  });
+});
+
+describe("nodes of 0.19.0 behind a relay of ours", () => {
+  it("hear each other, each in sessions with all others, which no relay of their own kind allows", async () => {
+    await using nodes = new Nodes();
+    const [relay, ...wheels] = await Promise.all([
+      nodes.ours(),
+      nodes.wheel(),
+      nodes.wheel(),
+      nodes.wheel(),
+    ]);
+    for (const wheel of wheels) await join(wheel, relay);
+    await start(...wheels);
+    const silent = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(silent, "listening");
+    for (const wheel of wheels) {
+      await wheel.setReflexOverride(`127.0.0.1:${silent.address().port}`);
+      await wheel.announce("relayed");
+    }
+    await eventually(async () =>
+      (await Promise.all(wheels.map((wheel) => wheel.find("relayed")))).every(
+        (found) => found.length === wheels.length,
+      ),
+    );
+    const pairs = [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+    ].map(([from = 0, to = 0]) => [wheels[from], wheels[to]] as [Wheel, Wheel]);
+    await Promise.all(pairs.map(async ([from, to]) => from.connectDirect(to, relay)));
+    silent.close();
+    for (const [index, [from, to]] of pairs.entries()) {
+      expect(await from.traversalCounts()).toMatchObject({ fallbacks: 1 });
+      for (let event = 0; event < 10; event += 1) {
+        await exchange(from, to, BigInt(100 * index + event));
+      }
+    }
+    for (const wheel of wheels) expect(await wheel.received()).toHaveLength(20);
+    await eventually(() => relay.node.stats.relayedSessions === 3);
   });
 });
 

@@ -83,6 +83,7 @@ describe("two nodes behind port-restricted cone translators", () => {
     { caller: "ours", target: "ours", coordinator: "wheel" },
     { caller: "ours", target: "wheel", coordinator: "ours" },
     { caller: "wheel", target: "ours", coordinator: "ours" },
+    { caller: "wheel", target: "wheel", coordinator: "ours" },
   ])(
     "meet over the coordinator when no punch gets through: $caller calls $target by $coordinator",
     async (kinds) => {

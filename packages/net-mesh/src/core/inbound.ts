@@ -17,7 +17,8 @@ import {
 import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import { low32 } from "../peers/node-id.js";
 import { judgeRouted } from "../relay/relay-rules.js";
-import { RelayedSessions } from "../relay/relayed-sessions.js";
+import { RelayedHandshakes } from "../relay/relayed-handshakes.js";
+import { RelayedSessions, type SessionEnd } from "../relay/relayed-sessions.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Peer } from "./peer.js";
 
@@ -47,6 +48,7 @@ export class Inbound {
   readonly #state: MeshState;
   readonly #handlers: InboundHandlers;
   readonly #relayed: RelayedSessions;
+  readonly #relayedHandshakes: RelayedHandshakes;
   readonly #relayLimit: SourceRateLimit;
   readonly #waveLimit: SourceRateLimit;
 
@@ -54,7 +56,9 @@ export class Inbound {
     const { relayedPerSource, pingwavesPerSource, sessionTimeoutMs } = state.around.tuning;
     this.#state = state;
     this.#handlers = handlers;
-    this.#relayed = new RelayedSessions({ maxAgeMs: RELAYED_SESSION_TIMEOUTS * sessionTimeoutMs });
+    const maxAgeMs = RELAYED_SESSION_TIMEOUTS * sessionTimeoutMs;
+    this.#relayed = new RelayedSessions({ maxAgeMs });
+    this.#relayedHandshakes = new RelayedHandshakes({ maxAgeMs });
     this.#relayLimit = new SourceRateLimit({
       perSecond: relayedPerSource,
       burst: relayedPerSource,
@@ -220,16 +224,20 @@ export class Inbound {
       counters.rateLimited += 1;
       return;
     }
-    const sessionId = sessionIdOf(packet);
     const sender = routes.fullId(verdict.header.source);
     // Only a packet that came the way answers will go tells anything about the session.
-    if (sessionId !== 0n && sender !== undefined && routes.nextHop(sender, now) === from) {
-      this.#relayed.learn(
-        sessionId,
+    if (sender !== undefined && routes.nextHop(sender, now) === from) {
+      const ends = [
         { nodeId: sender, address: from },
         { nodeId: verdict.header.destination, address: verdict.to },
-        now,
-      );
+      ] as const;
+      const sessionId = sessionIdOf(packet);
+      if (((packet[3] as number) & packetFlags.handshake) !== 0) {
+        this.#relayedHandshakes.note(...ends, now);
+      } else if (sessionId !== 0n) {
+        this.#relayed.learn(sessionId, ...ends, now);
+        this.#relayedHandshakes.settled(sender, verdict.header.destination);
+      }
     }
     counters.packetsRelayed += 1;
     this.#state.transmit(encodeRouted(verdict.header, packet), verdict.to);
@@ -237,30 +245,55 @@ export class Inbound {
 
   /** A packet of somebody else's session without a routing header, as 0.19.0 sends them to a relay. */
   #passOn(sessionId: bigint, packet: Uint8Array, from: string): boolean {
-    const { now, peers, counters, routes, nodeId } = this.#state;
-    const end = this.#relayed.otherEnd(sessionId, from, now);
-    if (end === undefined || !this.#relayLimit.admit(from, now)) {
-      return false;
+    let isPassed = false;
+    for (const end of this.#endsAcross(sessionId, from)) {
+      if (this.#relayLimit.admit(from, this.#state.now)) {
+        this.#passTo(end, packet, from);
+        isPassed = true;
+      }
     }
+    return isPassed;
+  }
+
+  /** Who is meant by a packet of a session from `from`: one end, or several while that is not clear. */
+  #endsAcross(sessionId: bigint, from: string): readonly SessionEnd[] {
+    const { now } = this.#state;
+    const known = this.#relayed.otherEnd(sessionId, from, now);
+    if (known !== undefined) {
+      return [known];
+    }
+    const partners = this.#relayedHandshakes.partners(from, now);
+    if (partners.length === 0) {
+      return partners;
+    }
+    const ends = this.#relayedHandshakes.sighted(sessionId, from, now);
+    if (ends === undefined) {
+      return partners;
+    }
+    this.#relayed.learn(sessionId, ...ends, now);
+    this.#relayedHandshakes.settled(ends[0].nodeId, ends[1].nodeId);
+    return ends.filter(({ address }) => address !== from);
+  }
+
+  #passTo(end: SessionEnd, packet: Uint8Array, from: string): void {
+    const { now, peers, counters, routes, nodeId } = this.#state;
     counters.packetsRelayed += 1;
     const neighbour = peers.at(end.address);
     if (end.nodeId === undefined || neighbour?.nodeId === end.nodeId) {
       this.#state.transmit(packet, end.address);
-      return true;
+      return;
     }
-    const source = peers.at(from)?.nodeId ?? nodeId;
     const header = {
       ttl: ROUTED_DATA_TTL,
       hopCount: 1,
       flags: 0,
-      source: low32(source),
+      source: low32(peers.at(from)?.nodeId ?? nodeId),
       destination: end.nodeId,
     };
     this.#state.transmit(
       encodeRouted(header, packet),
       routes.nextHop(end.nodeId, now) ?? end.address,
     );
-    return true;
   }
 }
 

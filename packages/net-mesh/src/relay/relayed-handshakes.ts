@@ -1,0 +1,145 @@
+import type { SessionEnd } from "./relayed-sessions.js";
+
+export interface RelayedHandshakesOptions {
+  /** A handshake whose session did not show its id for this long is forgotten, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** Handshakes remembered; the oldest goes first. */
+  readonly capacity?: number;
+}
+
+/** An end whose node is known. */
+export interface KnownEnd extends SessionEnd {
+  readonly nodeId: bigint;
+}
+
+interface Handshake {
+  readonly ends: readonly [KnownEnd, KnownEnd];
+  /** When a message of it passed last. */
+  at: number;
+  isAnswered: boolean;
+}
+
+const DEFAULT_CAPACITY = 1024;
+/** So many nodes are tried for a session nobody knows. */
+const MAX_PARTNERS = 4;
+
+/**
+ * Handshakes that passed through this node and whose session has not shown its id in a routed packet.
+ *
+ * Between two 0.19.0 nodes none ever does: only their handshakes, which carry no id, are routed. What
+ * they send afterwards comes without a routing header and in a session this node does not know. Until
+ * both ends were seen to use its id, it goes to each node that `from` shook hands with, of which all
+ * but one cannot read it.
+ */
+export class RelayedHandshakes {
+  readonly #maxAgeMs: number;
+  readonly #capacity: number;
+  /** By the ids of both nodes, oldest first. */
+  readonly #handshakes = new Map<string, Handshake>();
+  readonly #byAddress = new Map<string, Set<Handshake>>();
+  /** Where a session id was seen first. */
+  readonly #sightings = new Map<bigint, string>();
+
+  constructor({ maxAgeMs, capacity = DEFAULT_CAPACITY }: RelayedHandshakesOptions) {
+    this.#maxAgeMs = maxAgeMs;
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#handshakes.size;
+  }
+
+  /** Notes a handshake message that was forwarded: the question, and later the answer. */
+  note(sender: KnownEnd, receiver: KnownEnd, now: number): void {
+    const key = keyOf(sender.nodeId, receiver.nodeId);
+    const known = this.#handshakes.get(key);
+    if (known !== undefined && now - known.at <= this.#maxAgeMs) {
+      const [asking, asked] = known.ends;
+      if (isSame(asking, sender) && isSame(asked, receiver)) {
+        known.at = now;
+        return;
+      }
+      if (isSame(asked, sender) && isSame(asking, receiver)) {
+        known.at = now;
+        known.isAnswered = true;
+        return;
+      }
+    }
+    this.#forget(key);
+    const handshake: Handshake = { ends: [sender, receiver], at: now, isAnswered: false };
+    this.#handshakes.set(key, handshake);
+    for (const { address } of handshake.ends) {
+      const here = this.#byAddress.get(address) ?? new Set();
+      this.#byAddress.set(address, here.add(handshake));
+    }
+    if (this.#handshakes.size > this.#capacity) {
+      const [oldest] = this.#handshakes.keys();
+      this.#forget(oldest as string);
+    }
+  }
+
+  /** The session of these two nodes is known. */
+  settled(left: bigint, right: bigint): void {
+    if (this.#handshakes.size > 0) {
+      this.#forget(keyOf(left, right));
+    }
+  }
+
+  /** Who may be at the other end of a session nobody knows, a packet of which came from `from`. */
+  partners(from: string, now: number): KnownEnd[] {
+    const found: KnownEnd[] = [];
+    for (const { ends, at, isAnswered } of this.#byAddress.get(from) ?? []) {
+      if (isAnswered && now - at <= this.#maxAgeMs) {
+        found.push(ends[0].address === from ? ends[1] : ends[0]);
+      }
+    }
+    return found.slice(-MAX_PARTNERS);
+  }
+
+  /**
+   * Notes that a packet of an unknown session came from `from`, and gives both ends once the other
+   * one was seen to use it too.
+   */
+  sighted(sessionId: bigint, from: string, now: number): readonly [KnownEnd, KnownEnd] | undefined {
+    const first = this.#sightings.get(sessionId);
+    if (first === undefined || first === from) {
+      this.#sightings.set(sessionId, from);
+      if (this.#sightings.size > this.#capacity) {
+        const [oldest] = this.#sightings.keys();
+        this.#sightings.delete(oldest as bigint);
+      }
+      return undefined;
+    }
+    for (const { ends, at, isAnswered } of this.#byAddress.get(from) ?? []) {
+      const isTheirs = ends.some(({ address }) => address === first);
+      if (isTheirs && isAnswered && now - at <= this.#maxAgeMs) {
+        this.#sightings.delete(sessionId);
+        return ends;
+      }
+    }
+    return undefined;
+  }
+
+  #forget(key: string): void {
+    const handshake = this.#handshakes.get(key);
+    if (handshake === undefined) {
+      return;
+    }
+    this.#handshakes.delete(key);
+    for (const { address } of handshake.ends) {
+      const here = this.#byAddress.get(address);
+      here?.delete(handshake);
+      if (here?.size === 0) {
+        this.#byAddress.delete(address);
+      }
+    }
+  }
+}
+
+function isSame(left: KnownEnd, right: KnownEnd): boolean {
+  return left.nodeId === right.nodeId && left.address === right.address;
+}
+
+function keyOf(left: bigint, right: bigint): string {
+  return left < right ? `${left} ${right}` : `${right} ${left}`;
+}
