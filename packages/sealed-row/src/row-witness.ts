@@ -70,8 +70,8 @@ export function witnessHead(table: string, cellId: string, domainId: string): st
 
 /**
  * Whether a text is what `joinWitness` makes of the fields, of which the head stands for the first
- * ones. Without `previous` it may name any row before; `likely` is a hash that it probably names. Comparing piece by piece is several times as
- * fast as putting the text together for it.
+ * ones. Without `previous` it may name any row before. Comparing piece by piece is several times as fast
+ * as putting the text together for it.
  */
 export function isWitnessOf(
   witness: string,
@@ -79,7 +79,6 @@ export function isWitnessOf(
   fields: Pick<RowWitnessFields, "sealedAtIso" | "id" | "payloadDigest"> & {
     readonly previous?: string | undefined;
   },
-  likely?: string,
 ): boolean {
   const { sealedAtIso, id, previous, payloadDigest } = fields;
   const idAt = head.length + sealedAtIso.length + ID_LABEL.length;
@@ -93,7 +92,7 @@ export function isWitnessOf(
     witness.substring(idAt - ID_LABEL.length, idAt) === ID_LABEL &&
     witness.substring(idAt, previousAt - PREVIOUS_LABEL.length) === id &&
     witness.substring(previousAt - PREVIOUS_LABEL.length, previousAt) === PREVIOUS_LABEL &&
-    (previous === undefined ? stated === likely || isSha256Hex(stated) : stated === previous) &&
+    (previous === undefined ? isSha256Hex(stated) : stated === previous) &&
     witness.substring(previousAt + HASH_LENGTH, digestAt) === DIGEST_LABEL
   );
 }
