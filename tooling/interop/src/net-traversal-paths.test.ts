@@ -119,3 +119,32 @@ describe.concurrent.each(PLACES)(
     });
   },
 );
+
+describe("connectDirect to a node of ours or of 0.19.0 that was reached over a relay", () => {
+  it.concurrent.each(["ours", "wheel"] as const)("leaves the relay: %s", async (kind) => {
+    await using nodes = new Nodes();
+    const [caller, target, relay] = await Promise.all([nodes.ours(), nodes.of(kind), nodes.ours()]);
+    await join(caller, relay);
+    await join(target, relay);
+    await start(target);
+    await reachedAt(target.address, { caller, target, coordinator: relay });
+    const { node } = caller;
+    const isStrict = kind === "ours";
+    const over = await node.connectVia(relay.nodeId, target.publicKey, target.nodeId);
+    expect(over).toMatchObject({ relayed: true, strict: isStrict });
+    await exchange(caller, target, 1n);
+    expect(await node.connectDirect(target.nodeId, target.publicKey, relay.nodeId)).toBe("direct");
+    const straight = node.peer(target.nodeId);
+    expect(straight).toMatchObject({
+      relayed: false,
+      strict: isStrict,
+      address: target.address,
+    });
+    await exchange(caller, target, 2n);
+    expect(await node.connectDirect(target.nodeId, target.publicKey, relay.nodeId)).toBe(
+      "existing",
+    );
+    expect(node.peer(target.nodeId)?.sessionId).toBe(straight?.sessionId);
+    expect(await target.received()).toEqual(["1 there", "2 there"]);
+  });
+});

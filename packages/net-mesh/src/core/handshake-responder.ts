@@ -37,6 +37,8 @@ const CHALLENGE_ROUND_TRIPS = 4;
 const ALL_SOURCES = "all";
 /** Direct first messages do not name their sender; so many expected ones are tried. */
 const MAX_CANDIDATES = 16;
+/** A peer that missed so many heartbeats is silent. */
+const SILENT_BEATS = 2;
 
 /** Answers handshakes that others begin, direct and routed (Net transport format, sections 5.5 and 5.6). */
 export class HandshakeResponder {
@@ -77,7 +79,10 @@ export class HandshakeResponder {
     };
   }
 
-  /** A first message in the direct form: tried for every node that is waited for, or that was at this address. */
+  /**
+   * A first message in the direct form: tried for every node that is waited for, that was at this
+   * address, or that fell silent, since it may have started again elsewhere.
+   */
   direct(message: Uint8Array, from: string): void {
     const { peers } = this.#state;
     const candidates = new Set<bigint>([...this.#expected.keys()].slice(0, MAX_CANDIDATES));
@@ -85,10 +90,11 @@ export class HandshakeResponder {
     if (present !== undefined) {
       candidates.add(present.nodeId);
     }
-    if (candidates.size === 0 || !this.#admits(from)) {
+    if ((candidates.size === 0 && peers.size === 0) || !this.#admits(from)) {
       this.#state.drop();
       return;
     }
+    this.#addSilent(candidates);
     for (const nodeId of candidates) {
       if (this.#answer(nodeId, message, from, { form: "direct", relayed: false })) {
         return;
@@ -105,6 +111,20 @@ export class HandshakeResponder {
   routed(source: number, message: Uint8Array, from: string, relayed: boolean): void {
     if (!(this.#admits(from) && this.#answer(source, message, from, { form: "routed", relayed }))) {
       this.#state.drop();
+    }
+  }
+
+  /** Peers of 0.19.0 only: others begin by the routed form, which names its sender. */
+  #addSilent(candidates: Set<bigint>): void {
+    const { peers, now, around } = this.#state;
+    const silent = now - SILENT_BEATS * around.tuning.heartbeatIntervalMs;
+    for (const { nodeId, session, heardAt } of peers.values()) {
+      if (candidates.size >= MAX_CANDIDATES) {
+        return;
+      }
+      if (!session.strict && heardAt < silent) {
+        candidates.add(nodeId);
+      }
     }
   }
 

@@ -102,7 +102,10 @@ export class Sessions {
   routedHandshake(source: number, message: Uint8Array, from: string, relayed: boolean): void {
     const answer = this.attempts.routedAnswer(source, message);
     if (answer !== undefined) {
-      this.#answered(answer, from, relayed || answer.path.kind === "relay");
+      const { kind, address } = answer.path;
+      // A 0.19.0 node that has another way here answers by that one, whichever the question took.
+      const isStraight = kind === "address" && !(relayed && from === address);
+      this.#answered(answer, isStraight && relayed ? address : from, !isStraight);
     } else if (this.attempts.yieldsTo(source)) {
       this.responder.routed(source, message, from, relayed);
     }
