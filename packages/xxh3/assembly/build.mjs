@@ -1,49 +1,12 @@
-// Compiles the kernel and writes it, as base64, to src/kernel-module.ts, which is checked in: a user
-// of the package needs no compiler. The test calls `compileKernel` to see that the file is what the
-// source compiles to.
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import asc from "assemblyscript/asc";
+import * as kernel from "@gaiaftcl/config/wasm-kernel";
 
 const directory = import.meta.dirname;
 
-export async function compileKernel() {
-  const files = new Map();
-  const { error, stderr } = await asc.main(
-    [
-      "xxh3.ts",
-      "--outFile",
-      "xxh3.wasm",
-      "-O3",
-      "--runtime",
-      "stub",
-      "--noAssert",
-      "--enable",
-      "simd,bulk-memory",
-      "--initialMemory",
-      "1",
-    ],
-    {
-      // The sources are AssemblyScript, not TypeScript, and say so by their extension; the compiler
-      // knows only `.ts`.
-      readFile: (name) =>
-        readFile(join(directory, name.replace(/\.ts$/, ".as")), "utf8").catch(() => null),
-      writeFile: (name, contents) => files.set(name, contents),
-    },
-  );
-  const binary = files.get("xxh3.wasm");
-  if (error !== null || binary === undefined) throw new Error(stderr.toString());
-  return [
-    "// Generated from assembly/xxh3.as by `pnpm run build:kernel`.",
-    "",
-    "/** The kernel's WebAssembly binary, in base64. */",
-    "export const KERNEL_MODULE =",
-    `  "${Buffer.from(binary).toString("base64")}";`,
-    "",
-  ].join("\n");
+export function compileKernel() {
+  return kernel.compileKernel({ entry: "xxh3", directories: [directory] });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await writeFile(join(directory, "..", "src", "kernel-module.ts"), await compileKernel());
+  await kernel.writeKernel(directory, await compileKernel());
 }

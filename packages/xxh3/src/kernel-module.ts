@@ -1,4 +1,4 @@
-// Generated from assembly/xxh3.as by `pnpm run build:kernel`.
+// Generated from the AssemblyScript sources by `pnpm run build:kernel`.
 
 /** The kernel's WebAssembly binary, in base64. */
 export const KERNEL_MODULE =
