@@ -188,9 +188,13 @@ const throughput: Benchmark = {
         own.push((await flow(ours, contest, events, OWN_WINDOW)).rate);
       }
       const [mine, its] = [median(rates.ours), median(rates.wheel)];
-      comparisons.push(compareRates(contest.name, peerName, mine, its, { target: contest.target }));
+      comparisons.push(
+        compareRates(`${contest.name}, windows of 64 KiB`, peerName, mine, its, {
+          target: contest.target,
+        }),
+      );
       const whole = `${contest.name}, each with its default window`;
-      comparisons.push(compareRates(whole, peerName, median(own), its));
+      comparisons.push(compareRates(whole, peerName, median(own), its, { target: contest.target }));
       log(
         `${contest.name}: ours ${spread(rates.ours)}, with its own window ${spread(own)}; wheel ${spread(rates.wheel)}, which lost ${lost}; load ${load()}`,
       );
