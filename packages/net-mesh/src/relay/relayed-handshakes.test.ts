@@ -15,18 +15,23 @@ function answered(...pairs: readonly (readonly [typeof A, typeof A])[]): Relayed
 }
 
 describe("handshakes that pass through", () => {
-  it("tell who may be meant by a session nobody knows, once they were answered", () => {
+  it("tell who may be meant by a session nobody knows, while something is heard of it", () => {
     const handshakes = new RelayedHandshakes({ maxAgeMs: 100 });
     handshakes.note(A, B, 0);
-    handshakes.note(A, B, 10);
-    expect(handshakes.partners("a", 10)).toEqual([]);
+    expect(handshakes.partners("a", 10)).toEqual([B]);
     handshakes.note(B, A, 20);
-    expect(handshakes.partners("a", 20)).toEqual([B]);
-    expect(handshakes.partners("b", 20)).toEqual([A]);
-    expect(handshakes.partners("c", 20)).toEqual([]);
-    handshakes.note(A, B, 30);
-    expect(handshakes.partners("a", 130)).toEqual([B]);
-    expect(handshakes.partners("a", 131)).toEqual([]);
+    expect(handshakes.partners("b", 120)).toEqual([A]);
+    expect(handshakes.partners("c", 120)).toEqual([]);
+    expect(handshakes.partners("a", 220)).toEqual([B]);
+    expect(handshakes.partners("a", 321)).toEqual([]);
+  });
+
+  it("follow a node that comes another way", () => {
+    const handshakes = answered([A, B]);
+    handshakes.note({ ...A, address: "relay" }, B, 0);
+    expect(handshakes.partners("a", 0)).toEqual([]);
+    expect(handshakes.partners("b", 0)).toEqual([{ nodeId: 1n, address: "relay" }]);
+    expect(handshakes.size).toBe(1);
   });
 
   it("tell the ends of a session when both were seen to use its id, and only then", () => {

@@ -1,7 +1,7 @@
 import type { SessionEnd } from "./relayed-sessions.js";
 
 export interface RelayedHandshakesOptions {
-  /** A handshake whose session did not show its id for this long is forgotten, in milliseconds. */
+  /** A handshake no packet of which, or of a session that may be its, was seen for this long is forgotten, in milliseconds. */
   readonly maxAgeMs: number;
   /** Handshakes remembered; the oldest goes first. */
   readonly capacity?: number;
@@ -14,9 +14,7 @@ export interface KnownEnd extends SessionEnd {
 
 interface Handshake {
   readonly ends: readonly [KnownEnd, KnownEnd];
-  /** When a message of it passed last. */
-  at: number;
-  isAnswered: boolean;
+  usedAt: number;
 }
 
 const DEFAULT_CAPACITY = 1024;
@@ -26,10 +24,10 @@ const MAX_PARTNERS = 4;
 /**
  * Handshakes that passed through this node and whose session has not shown its id in a routed packet.
  *
- * Between two 0.19.0 nodes none ever does: only their handshakes, which carry no id, are routed. What
- * they send afterwards comes without a routing header and in a session this node does not know. Until
- * both ends were seen to use its id, it goes to each node that `from` shook hands with, of which all
- * but one cannot read it.
+ * Between two 0.19.0 nodes none ever does: only their handshakes, which carry no id, are routed, and
+ * question and answer may take different ways. What they send afterwards comes without a routing
+ * header and in a session this node does not know. Until both ends were seen to use its id, it goes
+ * to each node that `from` shook hands with, of which all but one cannot read it.
  */
 export class RelayedHandshakes {
   readonly #maxAgeMs: number;
@@ -49,24 +47,16 @@ export class RelayedHandshakes {
     return this.#handshakes.size;
   }
 
-  /** Notes a handshake message that was forwarded: the question, and later the answer. */
+  /** Notes a handshake message that was forwarded: the question or the answer. */
   note(sender: KnownEnd, receiver: KnownEnd, now: number): void {
     const key = keyOf(sender.nodeId, receiver.nodeId);
     const known = this.#handshakes.get(key);
-    if (known !== undefined && now - known.at <= this.#maxAgeMs) {
-      const [asking, asked] = known.ends;
-      if (isSame(asking, sender) && isSame(asked, receiver)) {
-        known.at = now;
-        return;
-      }
-      if (isSame(asked, sender) && isSame(asking, receiver)) {
-        known.at = now;
-        known.isAnswered = true;
-        return;
-      }
+    if (known !== undefined && isBetween(known, sender, receiver)) {
+      known.usedAt = now;
+      return;
     }
     this.#forget(key);
-    const handshake: Handshake = { ends: [sender, receiver], at: now, isAnswered: false };
+    const handshake: Handshake = { ends: [sender, receiver], usedAt: now };
     this.#handshakes.set(key, handshake);
     for (const { address } of handshake.ends) {
       const here = this.#byAddress.get(address) ?? new Set();
@@ -87,13 +77,12 @@ export class RelayedHandshakes {
 
   /** Who may be at the other end of a session nobody knows, a packet of which came from `from`. */
   partners(from: string, now: number): KnownEnd[] {
-    const found: KnownEnd[] = [];
-    for (const { ends, at, isAnswered } of this.#byAddress.get(from) ?? []) {
-      if (isAnswered && now - at <= this.#maxAgeMs) {
-        found.push(ends[0].address === from ? ends[1] : ends[0]);
-      }
-    }
-    return found.slice(-MAX_PARTNERS);
+    const latest = this.#fresh(from, now).slice(-MAX_PARTNERS);
+    return latest.map((handshake) => {
+      handshake.usedAt = now;
+      const [left, right] = handshake.ends;
+      return left.address === from ? right : left;
+    });
   }
 
   /**
@@ -110,14 +99,20 @@ export class RelayedHandshakes {
       }
       return undefined;
     }
-    for (const { ends, at, isAnswered } of this.#byAddress.get(from) ?? []) {
-      const isTheirs = ends.some(({ address }) => address === first);
-      if (isTheirs && isAnswered && now - at <= this.#maxAgeMs) {
+    for (const { ends } of this.#fresh(from, now)) {
+      if (ends.some(({ address }) => address === first)) {
         this.#sightings.delete(sessionId);
         return ends;
       }
     }
     return undefined;
+  }
+
+  #fresh(from: string, now: number): Handshake[] {
+    const here = this.#byAddress.get(from);
+    return here === undefined
+      ? []
+      : [...here].filter(({ usedAt }) => now - usedAt <= this.#maxAgeMs);
   }
 
   #forget(key: string): void {
@@ -136,8 +131,10 @@ export class RelayedHandshakes {
   }
 }
 
-function isSame(left: KnownEnd, right: KnownEnd): boolean {
-  return left.nodeId === right.nodeId && left.address === right.address;
+function isBetween({ ends }: Handshake, left: KnownEnd, right: KnownEnd): boolean {
+  return [left, right].every((end) =>
+    ends.some(({ nodeId, address }) => nodeId === end.nodeId && address === end.address),
+  );
 }
 
 function keyOf(left: bigint, right: bigint): string {
