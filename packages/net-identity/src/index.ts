@@ -1,4 +1,22 @@
 export {
+  CAUSAL_LINK_BYTES,
+  type CausalEvent,
+  type CausalFault,
+  type CausalLink,
+  type CausalProblem,
+  causalLinkProblem,
+  decodeCausalLink,
+  encodeCausalLink,
+  genesisLink,
+  nextLink,
+} from "./causal-link.js";
+export {
+  type CausalVerdict,
+  decodeCausalEvents,
+  encodeCausalEvents,
+  verifyCausalEvents,
+} from "./causal-link-events.js";
+export {
   type ChannelName,
   channelHash,
   channelHint,
@@ -15,7 +33,17 @@ export {
   verifyDelegationChain,
 } from "./delegation-chain.js";
 export { keyedHash, nodeIdOf, originHashOf, verifySignature } from "./entity.js";
+export { horizonMayContain, horizonWith } from "./horizon-sketch.js";
 export { Identity } from "./identity.js";
+export {
+  type EnvelopeFault,
+  type EnvelopeVerdict,
+  IDENTITY_ENVELOPE_BYTES,
+  type OpenIdentityOptions,
+  openIdentity,
+  type SealIdentityOptions,
+  sealIdentity,
+} from "./identity-envelope.js";
 export {
   type DelegateTokenOptions,
   delegateToken,

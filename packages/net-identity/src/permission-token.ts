@@ -143,7 +143,8 @@ export function ensureUint(name: string, value: number, max: number): number {
   );
 }
 
-function ensureU64(name: string, value: bigint): bigint {
+/** Returns a 64-bit bigint. @throws NetIdentityError `RANGE` */
+export function ensureU64(name: string, value: bigint): bigint {
   if (typeof value === "bigint" && value >= 0n && value <= U64_MAX) return value;
   throw new NetIdentityError("RANGE", `expected ${name} to be a 64-bit bigint, found ${value}`);
 }
