@@ -11,10 +11,10 @@ export const LEFT = 4;
 export const TAKEN = 5;
 
 /**
- * A power of two, so that tickets may overflow. Enough to keep a thread busy while the other one reads
- * from its socket, and no more: what one of them verifies itself need not be copied for the other.
+ * A power of two, so that tickets may overflow. With fewer, a thread that is done with all of them
+ * sleeps until the other one has handed them out, which does most of the verifying itself meanwhile.
  */
-export const SLOTS = 256;
+export const SLOTS = 1024;
 /** Larger events are not shared. */
 export const SLOT_BYTES = 4096;
 /** An event stands in its slot as it stood in a word of the memory it came from. */
@@ -37,7 +37,7 @@ const SLOT_NUMBERS = 2;
 const CONTROL_BYTES = (HEAD_WORDS + SLOTS * SLOT_WORDS) * Int32Array.BYTES_PER_ELEMENT;
 const NUMBER_BYTES = SLOTS * SLOT_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 /** So many events must wait before a sleeping thread is woken, which takes as long as one of them. */
-const WORTH_WAKING = 64;
+const WORTH_WAKING = 32;
 
 /**
  * Memory that two threads share: one puts in events under tickets that go up, the other takes them
