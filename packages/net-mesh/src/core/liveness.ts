@@ -32,6 +32,9 @@ const IDLE = {
   flags: 0,
 } as const;
 
+/** How many session timeouts long a peer that moved is looked for where it was. */
+const FORMER_TIMEOUTS = 3;
+
 /** Heartbeats, waves, and what follows from silence (Net transport format, sections 7 and 11). */
 export class Liveness {
   readonly #state: MeshState;
@@ -173,6 +176,7 @@ export class Liveness {
     });
     for (const peer of peers.values()) {
       this.beat(peer);
+      this.#beatFormer(peer);
       if (now - peer.heardAt <= around.tuning.sessionTimeoutMs) {
         routes.refresh(peer.nodeId, peer.address, now);
       }
@@ -181,6 +185,21 @@ export class Liveness {
       if (!peer.isRelayed) {
         this.#sendWave(wave, peer);
       }
+    }
+  }
+
+  /**
+   * Beats where a peer was before it moved, too: if it did not, and a stranger's copy of a lost packet
+   * only looked so at both ends, this is how they find each other again.
+   */
+  #beatFormer(peer: Peer): void {
+    const { now, around, counters } = this.#state;
+    if (now - peer.movedAt > FORMER_TIMEOUTS * around.tuning.sessionTimeoutMs) {
+      return;
+    }
+    for (const address of peer.formerAddresses) {
+      this.#state.transmit(peer.session.heartbeat(now), address);
+      counters.heartbeatsSent += 1;
     }
   }
 

@@ -13,6 +13,10 @@ export interface PeerOrigin {
 export interface Peer extends TabledPeer {
   /** Changes when a strict peer shows up at another address. */
   address: string;
+  /** Where it was before, latest last. Whoever repeats a packet it lost from elsewhere looks like a move too. */
+  formerAddresses: readonly string[];
+  /** When it last changed its address. */
+  movedAt: number;
   /** Of the packets decrypted so far, the highest counter. */
   highestCounter: number;
   readonly origin: PeerOrigin;

@@ -16,6 +16,9 @@ import type { MeshState } from "./mesh-state.js";
 import type { Outbound } from "./outbound.js";
 import type { Peer } from "./peer.js";
 
+/** Addresses remembered of a peer that moves. */
+const KEPT_ADDRESSES = 4;
+
 export interface SessionHandlers {
   /** Whether a node may have a session at all. */
   admits(nodeId: bigint): boolean;
@@ -144,6 +147,9 @@ export class Sessions {
   /** A peer without a relay is reached at another address now. */
   move(peer: Peer, to: string): void {
     const { peers, routes, now } = this.#state;
+    const former = peer.formerAddresses.filter((address) => address !== to);
+    peer.formerAddresses = [...former, peer.address].slice(-KEPT_ADDRESSES);
+    peer.movedAt = now;
     routes.removeHop(peer.address);
     peers.move(peer, () => {
       peer.address = to;
@@ -220,6 +226,8 @@ export class Sessions {
       challengedAt: undefined,
       movesUntil: 0,
       highestCounter: -1,
+      formerAddresses: [],
+      movedAt: 0,
     };
     peers.add(peer);
     routes.setDirect(nodeId, address, now);

@@ -141,6 +141,28 @@ describe("a flood of datagrams that nobody sealed for this moment", LIMIT, () =>
     });
   });
 
+  it("parts no two nodes for long when it repeats, from elsewhere, what they never received", () => {
+    forEachSeed(34, 60, (seed, random) => {
+      const { mesh, left, right, recorded } = recordedPair(seed, random);
+      const news = (from: SimNode): Uint8Array => {
+        mesh.network.setConditions({ loss: 1 });
+        from.do((core, now) =>
+          core.push(from === left ? right.nodeId : left.nodeId, 1n, [new Uint8Array(9)], now, {}),
+        );
+        mesh.network.run(5);
+        mesh.network.setConditions({ loss: ROUGH.loss });
+        return (recorded.filter((one) => one.from === from && isSealed(one)).at(-1) as Recorded)
+          .datagram;
+      };
+      // The strongest a thief of datagrams can do: both ends hear the latest of the other from him.
+      const [ofLeft, ofRight] = [news(left), news(right)];
+      right.receive(ofLeft, STRANGER, mesh.network.now);
+      left.receive(ofRight, STRANGER, mesh.network.now);
+      talk(mesh, left, right, random);
+      talk(mesh, right, left, random);
+    });
+  });
+
   it("leaves memory bounded when everything forged differs", () => {
     forEachSeed(33, 3, (seed, random) => {
       const { mesh, left, right } = recordedPair(seed, random);
