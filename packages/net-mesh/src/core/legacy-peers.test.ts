@@ -1,0 +1,163 @@
+import { randomBytes } from "node:crypto";
+import {
+  decodeRoutingHeader,
+  encodeRouted,
+  generateDhKeyPair,
+  handshakeMessage,
+  handshakePacket,
+  InitiatorHandshake,
+  meshPrologue,
+  ROUTED_HANDSHAKE_TTL,
+  ROUTING_HEADER_BYTES,
+  respond,
+} from "@gaiaftcl/net-wire";
+import { beforeEach, describe, expect, it } from "vitest";
+import { SimulatedNetwork } from "../simulated/simulated-network.js";
+import { attach, PSK, type TestNode } from "./mesh-core.testing.js";
+
+const LEFT = 0x1111_1111_2222_2222n;
+const RIGHT = 0x3333_3333_4444_4444n;
+const [LEFT_ADDRESS, RIGHT_ADDRESS] = ["10.0.0.1:1", "10.0.0.2:1"];
+const HEARTBEAT = 1000;
+
+let network: SimulatedNetwork;
+let node: TestNode;
+
+beforeEach(() => {
+  network = new SimulatedNetwork({ seed: 5 });
+  node = attach(network, "10.0.0.9:1", { heartbeatIntervalMs: HEARTBEAT });
+});
+
+/** A first message in the direct form, as a 0.19.0 node sends it. */
+function begins(nodeId: bigint, from: string): void {
+  const handshake = new InitiatorHandshake({
+    prologue: meshPrologue(nodeId, node.nodeId),
+    responderPublicKey: node.keyPair.publicKey,
+    psk: PSK,
+    randomBytes,
+  });
+  node.receive(handshakePacket(handshake.message1()), from, network.now);
+}
+
+function joins(nodeId: bigint, from: string): void {
+  node.do((core, now) => core.accept(nodeId, now, () => undefined));
+  begins(nodeId, from);
+  expect(node.core.peer(nodeId)).toMatchObject({ address: from, strict: false });
+}
+
+function routed(source: bigint, destination: bigint, packet: Uint8Array, hopCount = 0): Uint8Array {
+  return encodeRouted(
+    {
+      ttl: ROUTED_HANDSHAKE_TTL,
+      hopCount,
+      flags: 0,
+      source: Number(source & 0xffff_ffffn),
+      destination,
+    },
+    packet,
+  );
+}
+
+/** A sealed packet of a session of others: nothing of it is read but the id. */
+function sealed(sessionId: bigint): Uint8Array {
+  const packet = new Uint8Array(80);
+  packet.set([0x45, 0x4e, 1]);
+  new DataView(packet.buffer).setBigUint64(24, sessionId, true);
+  return packet;
+}
+
+describe("a node of 0.19.0 that began a session directly", () => {
+  it("returns from another address once it was silent, unexpected as it is", () => {
+    joins(LEFT, LEFT_ADDRESS);
+    begins(LEFT, "10.0.0.1:2");
+    expect(node.core.peer(LEFT)?.address).toBe(LEFT_ADDRESS);
+    network.run(2 * HEARTBEAT + 1);
+    begins(RIGHT, "10.0.0.1:2");
+    expect(node.core.peers()).toHaveLength(1);
+    begins(LEFT, "10.0.0.1:2");
+    expect(node.core.peer(LEFT)?.address).toBe("10.0.0.1:2");
+  });
+});
+
+describe("a node of 0.19.0 that answers by another way than it was asked", () => {
+  it("is a peer at the address that was asked", () => {
+    const keyPair = generateDhKeyPair(randomBytes);
+    const asked: Uint8Array[] = [];
+    node.rewrite = (datagram) => {
+      asked.push(datagram);
+      return datagram;
+    };
+    node.do((core, now) =>
+      core.connect(
+        {
+          nodeId: LEFT,
+          publicKey: keyPair.publicKey,
+          path: { kind: "address", address: LEFT_ADDRESS },
+        },
+        now,
+        () => undefined,
+      ),
+    );
+    const question = asked.find((datagram) => decodeRoutingHeader(datagram) !== undefined);
+    const answer = respond({
+      prologue: meshPrologue(node.nodeId, LEFT),
+      keyPair,
+      psk: PSK,
+      message1:
+        handshakeMessage(question?.subarray(ROUTING_HEADER_BYTES) ?? sealed(0n)) ?? sealed(0n),
+      routed: true,
+      randomBytes,
+    });
+    const message2 = handshakePacket(answer?.message2 ?? new Uint8Array(48));
+    node.receive(routed(LEFT, node.nodeId, message2, 1), RIGHT_ADDRESS, network.now);
+    expect(node.core.peer(LEFT)).toMatchObject({ address: LEFT_ADDRESS, relayed: false });
+  });
+});
+
+describe("two nodes of 0.19.0 that shook hands over this one", () => {
+  const heard: Uint8Array[][] = [];
+
+  beforeEach(() => {
+    for (const [index, address] of [LEFT_ADDRESS, RIGHT_ADDRESS].entries()) {
+      const here: Uint8Array[] = [];
+      heard[index] = here;
+      network.attach(address, () => ({
+        receive: (datagram: Uint8Array) => {
+          here.push(Uint8Array.from(datagram));
+        },
+        tick: () => undefined,
+        deadline: () => Number.POSITIVE_INFINITY,
+      }));
+    }
+    joins(LEFT, LEFT_ADDRESS);
+    joins(RIGHT, RIGHT_ADDRESS);
+  });
+
+  it("get what they send each other without a routing header", () => {
+    const packet = sealed(77n);
+    node.receive(packet, LEFT_ADDRESS, network.now);
+    network.run(100);
+    expect(heard[1]).not.toContainEqual(packet);
+
+    const message = handshakePacket(new Uint8Array(randomBytes(48)));
+    node.receive(routed(LEFT, RIGHT, message), LEFT_ADDRESS, network.now);
+    node.receive(routed(RIGHT, LEFT, message), RIGHT_ADDRESS, network.now);
+    node.receive(packet, LEFT_ADDRESS, network.now);
+    network.run(100);
+    expect(heard[1]).toContainEqual(packet);
+    expect(node.core.stats.relayedSessions).toBe(0);
+    node.receive(packet, RIGHT_ADDRESS, network.now);
+    network.run(100);
+    expect(heard[0]).toContainEqual(packet);
+    expect(node.core.stats.relayedSessions).toBe(1);
+  });
+
+  it("are not reached by strangers who name their session", () => {
+    const message = handshakePacket(new Uint8Array(randomBytes(48)));
+    node.receive(routed(LEFT, RIGHT, message), LEFT_ADDRESS, network.now);
+    const packet = sealed(78n);
+    node.receive(packet, "10.0.0.66:1", network.now);
+    network.run(100);
+    expect([...(heard[0] ?? []), ...(heard[1] ?? [])]).not.toContainEqual(packet);
+  });
+});
