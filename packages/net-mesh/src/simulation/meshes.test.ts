@@ -191,7 +191,7 @@ describe("a mesh", LIMIT, () => {
   it("forgets a peer that stays away, and everything that was kept for it", () => {
     forEachSeed(25, 10, (seed, source) => {
       const nodes = 3 + source.below(6);
-      const { mesh, links } = linked(
+      const { mesh } = linked(
         new SimMesh({ seed, conditions: ROUGH, tuning: QUICK }),
         shape(nodes, source),
         nodes,
@@ -208,7 +208,41 @@ describe("a mesh", LIMIT, () => {
         expect(core.findNodes({ requireTags: [`own-${gone.nodeId}`] })).toEqual([]);
         expect(core.discoveredNodes().map(({ nodeId }) => nodeId)).not.toContain(gone.nodeId);
       }
-      expect(links.length).toBeGreaterThan(0);
+    });
+  });
+
+  it("holds no more than its members account for, however often they come and go", () => {
+    forEachSeed(27, 10, (seed, source) => {
+      const nodes = 3 + source.below(5);
+      const { mesh, links } = linked(
+        new SimMesh({ seed, conditions: ROUGH, tuning: QUICK }),
+        full(nodes),
+        nodes,
+      );
+      for (let round = 0; round < 15; round += 1) {
+        const index = source.below(nodes);
+        const node = mesh.nodes[index] as SimNode;
+        node.restart();
+        for (const link of links.filter((pair) => pair.includes(index))) {
+          mesh.connect(node, mesh.nodes[link[0] === index ? link[1] : link[0]] as SimNode);
+        }
+        announceAll(mesh.nodes);
+        mesh.network.run(source.between(0, 5000));
+      }
+      mesh.network.run(60_000);
+      for (const { core } of mesh.nodes) {
+        const { peers, routes, knownNodes, announcedNodes, pendingHandshakes } = core.stats;
+        expect({ peers, routes, knownNodes, pendingHandshakes }).toEqual({
+          peers: nodes - 1,
+          routes: nodes - 1,
+          knownNodes: nodes - 1,
+          pendingHandshakes: 0,
+        });
+        expect(announcedNodes).toBeLessThanOrEqual(nodes);
+        for (const { streams } of core.peers()) {
+          expect(streams).toMatchObject({ bufferedBytes: 0, heldBytes: 0, bytesInFlight: 0 });
+        }
+      }
     });
   });
 

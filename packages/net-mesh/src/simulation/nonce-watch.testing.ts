@@ -16,12 +16,6 @@ const SESSION_AT = 24;
  */
 export class NonceWatch {
   readonly #used = new Map<string, Set<number>>();
-  #sealed = 0;
-
-  /** Packets looked at. */
-  get sealed(): number {
-    return this.#sealed;
-  }
 
   /** @throws Error when `sender` sealed two packets under one counter */
   see(sender: bigint, datagram: Uint8Array): void {
@@ -38,7 +32,6 @@ export class NonceWatch {
       throw new Error(`counter ${counter} of session and sender ${direction} was used twice`);
     }
     counters.add(counter);
-    this.#sealed += 1;
   }
 }
 

@@ -54,10 +54,6 @@ export class ReliableFlow {
     this.pump();
   }
 
-  get arrived(): number {
-    return this.#arrived;
-  }
-
   /** Whether everything arrived. @throws Error at the first event that is not the next one */
   get isDone(): boolean {
     if (this.#failure !== undefined) {
@@ -79,14 +75,6 @@ export class ReliableFlow {
         return;
       }
     }
-  }
-
-  /** Ends the stream; what was taken still arrives. */
-  close(): void {
-    const { from, to } = this.#options;
-    from.do((core, now) => {
-      core.closeStream(to.nodeId, this.#handle, now);
-    });
   }
 
   #take(batch: EventBatch): void {

@@ -13,7 +13,7 @@ import type {
 } from "../simulated/simulated-network.js";
 
 const SEED_BYTES = 32;
-export const PSK: Uint8Array = new Uint8Array(SEED_BYTES).fill(0x22);
+const PSK = new Uint8Array(SEED_BYTES).fill(0x22);
 
 export interface SimNodeOptions {
   readonly network: SimulatedNetwork;
