@@ -94,3 +94,24 @@ describe.each(KINDS)("a node of kind %s", (kind) => {
     expect(await node.reclassify()).toEqual({ natClass: "open", reflex: node.address });
   });
 });
+
+describe("a node of ours with peers behind a relay", () => {
+  it("asks none of them, who see it at the relay's address", async () => {
+    await using nodes = new Nodes();
+    const [node, first, second, third] = await Promise.all([
+      nodes.ours(),
+      nodes.ours(),
+      nodes.wheel(),
+      nodes.wheel(),
+    ]);
+    await join(first, second);
+    await join(node, first);
+    await start(second);
+    await node.node.connectVia(first.nodeId, second.publicKey, second.nodeId);
+    expect(node.node.peers).toHaveLength(2);
+    expect(await node.reclassify()).toEqual({ natClass: "unknown", reflex: undefined });
+    await join(node, third);
+    await start(third);
+    expect(await node.reclassify()).toEqual({ natClass: "open", reflex: node.address });
+  });
+});

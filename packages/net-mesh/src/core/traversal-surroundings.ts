@@ -26,10 +26,15 @@ const NAT_CLASSES: ReadonlySet<string> = new Set(["open", "cone", "symmetric"]);
 /** The node, as NAT traversal sees it. */
 export function traversalPort(around: TraversalSurroundings): TraversalPort {
   const { state, outbound } = around;
+  const { detector } = state;
   return {
     nodeId: state.nodeId,
     boundAddress: around.boundAddress,
-    peers: () => [...state.peers.values()].map((peer) => peer.nodeId),
+    // Behind a relay this node is seen at the relay's address, which says nothing of its own.
+    peers: () =>
+      [...state.peers.values()]
+        .filter(({ nodeId, isRelayed }) => !isRelayed && detector.health(nodeId) !== "failed")
+        .map(({ nodeId }) => nodeId),
     addressOf: (peer) => state.peers.get(peer)?.address,
     isConnectedAt: (peer, address) => {
       const known = state.peers.get(peer);

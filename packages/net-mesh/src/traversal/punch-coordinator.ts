@@ -4,7 +4,7 @@ import type { TraversalPort } from "./traversal-port.js";
 export const RENDEZVOUS_SUBPROTOCOL = 0x0d01;
 
 /** How far in the future both sides are told to fire, in milliseconds. */
-export const PUNCH_LEAD_MS = 500;
+const PUNCH_LEAD_MS = 500;
 
 type PunchRequest = Extract<Rendezvous, { kind: "request" }>;
 type PunchAck = Extract<Rendezvous, { kind: "ack" }>;

@@ -3,7 +3,7 @@ import { type TraversalFailure, traversalFailure } from "./traversal-failure.js"
 import type { TraversalPort } from "./traversal-port.js";
 
 /** How long an answer to a probe may take, in milliseconds (Net transport format, section 13.2). */
-export const REFLEX_TIMEOUT_MS = 3000;
+const REFLEX_TIMEOUT_MS = 3000;
 
 export const REFLEX_SUBPROTOCOL = 0x0d00;
 

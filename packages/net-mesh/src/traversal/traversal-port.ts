@@ -15,7 +15,7 @@ export interface TraversalPort {
   readonly nodeId: bigint;
   /** The own bound address. */
   boundAddress(): string;
-  /** Peers with a session, in any order. */
+  /** Peers that see this node at its own address: those without a relay between, in any order. */
   peers(): readonly bigint[];
   /** The address datagrams to `peer` go to, if it has a session. */
   addressOf(peer: bigint): string | undefined;
