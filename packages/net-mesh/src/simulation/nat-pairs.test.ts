@@ -173,6 +173,26 @@ describe("two nodes behind translators", LIMIT, () => {
     });
   });
 
+  it("keep their peers in the open though the translator forgets each mapping between two beats", () => {
+    forEachSeed(45, 20, (seed) => {
+      const mesh = new SimMesh({ seed, conditions: { delayMs: 10, jitterMs: 20 } });
+      const nat = new NatBox({ kind: "port-restricted", publicIp: "9.9.9.9", idleMs: 3000 });
+      const inside = mesh.add({ address: "192.168.1.2:9000", nat });
+      const outside = mesh.add({ address: "1.0.0.1:9000" });
+      mesh.connect(inside, outside);
+      const session = outside.core.peer(inside.nodeId)?.sessionId;
+      const first = outside.core.peer(inside.nodeId)?.address;
+      mesh.network.run(61_000);
+      expect(outside.core.peer(inside.nodeId)).toMatchObject({
+        sessionId: session,
+        health: "healthy",
+      });
+      expect(outside.core.peer(inside.nodeId)?.address).not.toBe(first);
+      speak(mesh, inside, outside);
+      speak(mesh, outside, inside);
+    });
+  });
+
   it("find together again when a translator forgot everything", () => {
     forEachSeed(44, 20, (seed, random) => {
       const made = pair(seed, "port-restricted", "port-restricted");
