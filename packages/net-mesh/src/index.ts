@@ -15,6 +15,8 @@ export type { MeshNodeOptions } from "./node/node-options.js";
 export type { ReceivedBatch, ReceivedEvent } from "./node/received.js";
 export type { EventFilter, ReceiveOptions } from "./node/receivers.js";
 export type { SubscribeOptions, Subscription } from "./node/subscription.js";
+export type { PortMappingView } from "./port-mapping/port-mapping-keeper.js";
+export type { PortMappingOptions } from "./port-mapping/port-mapping-options.js";
 export type { KnownNode } from "./routing/proximity-graph.js";
 export type { ConnectPath } from "./traversal/direct-connector.js";
 export type { NatClass } from "./traversal/nat-class.js";

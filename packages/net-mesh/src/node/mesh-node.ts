@@ -11,6 +11,7 @@ import type { ConnectTarget, MeshCore } from "../core/mesh-core.js";
 import type { MeshStats, PeerView } from "../core/mesh-stats.js";
 import { NetMeshError } from "../net-mesh-error.js";
 import { nodeIdText } from "../peers/node-id.js";
+import type { PortMappingView } from "../port-mapping/port-mapping-keeper.js";
 import type { KnownNode } from "../routing/proximity-graph.js";
 import type { ConnectPath } from "../traversal/direct-connector.js";
 import type { NatView } from "../traversal/traversal.js";
@@ -82,6 +83,7 @@ export class MeshNode implements AsyncDisposable {
       socket: this.#runtime.loop.socket.stats,
       droppedBatches: this.#runtime.hub.receivers.dropped,
       peers: this.peers,
+      ...(this.portMapping === undefined ? {} : { portMapping: this.portMapping }),
     });
   }
 
@@ -253,6 +255,11 @@ export class MeshNode implements AsyncDisposable {
     return this.#core.natView.reflex;
   }
 
+  /** What became of the port mapping asked for with `tryPortMapping`; `undefined` when none was. */
+  get portMapping(): PortMappingView | undefined {
+    return this.#runtime.portMapping?.view;
+  }
+
   /**
    * Asks a peer at which address it sees this node.
    *
@@ -323,6 +330,8 @@ export class MeshNode implements AsyncDisposable {
 
   /**
    * Ends everything, after peers have had a moment to take what streams accepted.
+   *
+   * A port mapping is taken back first, which takes as long as the gateway does, at most 2 seconds.
    *
    * @param options.lingerMs how long that moment is at most; 500
    */

@@ -6,6 +6,10 @@ import { preSharedKey } from "../config/pre-shared-key.js";
 import type { NoiseKeyPair } from "../core/mesh-state.js";
 import type { MeshCoreOptions } from "../core/node-parts.js";
 import { NetMeshError } from "../net-mesh-error.js";
+import {
+  ensurePortMappingOptions,
+  type PortMappingOptions,
+} from "../port-mapping/port-mapping-options.js";
 
 export interface MeshNodeOptions {
   /** `ip:port` or `[ip]:port`; port 0 takes a free one. */
@@ -22,6 +26,12 @@ export interface MeshNodeOptions {
   readonly subnetPolicy?: SubnetPolicy;
   /** An address this node is known to be reached at from outside. */
   readonly reflexOverride?: string;
+  /**
+   * Asks the gateway to forward a port to this node, by NAT-PMP and then by UPnP; not done when left
+   * out. While it does, the node counts as reached at the gateway's address, as `setReflexOverride`
+   * would say. No failure surfaces but in `MeshNode.portMapping`.
+   */
+  readonly tryPortMapping?: boolean | PortMappingOptions;
   /** Whether a node may have a session; every holder of the pre-shared key when left out. */
   readonly admits?: (nodeId: bigint) => boolean;
   /** What the node announces from the start. */
@@ -55,6 +65,9 @@ export function checkedOptions(options: MeshNodeOptions, randomBytes: RandomByte
       "INVALID_OPTION",
       `invalid reflex_override: invalid socket address syntax: expected ip:port or [ip]:port, found ${JSON.stringify(reflexOverride)}`,
     );
+  }
+  if (typeof options.tryPortMapping === "object") {
+    ensurePortMappingOptions(options.tryPortMapping);
   }
   return {
     identity: options.identity ?? Identity.generate(),

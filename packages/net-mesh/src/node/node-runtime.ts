@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { ConnectTarget, MeshCore } from "../core/mesh-core.js";
 import { NetMeshError } from "../net-mesh-error.js";
+import type { PortMappingKeeper } from "../port-mapping/port-mapping-keeper.js";
 import { CoreLoop } from "./core-loop.js";
 import type { StreamPort } from "./mesh-stream.js";
 import { NodeHub, streamKey } from "./node-hub.js";
 import { checkedOptions, type MeshNodeOptions } from "./node-options.js";
 import { operation } from "./operation.js";
+import { startPortMapping } from "./port-mapping.js";
 import type { SubscriptionPort } from "./subscription.js";
 
 const LINGER_STEP_MS = 2;
@@ -24,12 +26,20 @@ export class NodeRuntime {
   readonly loop: CoreLoop;
   readonly hub: NodeHub;
   readonly keys: PublicKeys;
+  /** There when a port mapping was asked for. */
+  readonly portMapping: PortMappingKeeper | undefined;
   readonly #closing = new AbortController();
 
-  private constructor(loop: CoreLoop, hub: NodeHub, keys: PublicKeys) {
+  private constructor(
+    loop: CoreLoop,
+    hub: NodeHub,
+    keys: PublicKeys,
+    portMapping: PortMappingKeeper | undefined,
+  ) {
     this.loop = loop;
     this.hub = hub;
     this.keys = keys;
+    this.portMapping = portMapping;
   }
 
   /** @throws NetMeshError `INVALID_OPTION`, `SOCKET` */
@@ -46,10 +56,11 @@ export class NodeRuntime {
         });
       }
     };
-    return new NodeRuntime(loop, hub, {
+    const keys = {
       publicKey: checked.keyPair.publicKey,
       entityId: checked.identity.entityId,
-    });
+    };
+    return new NodeRuntime(loop, hub, keys, await startPortMapping(loop, options));
   }
 
   readonly streamPort: StreamPort = {
@@ -120,6 +131,7 @@ export class NodeRuntime {
    * @param lingerMs how long to go on for peers that have yet to acknowledge what they were sent
    */
   async close(lingerMs: number): Promise<void> {
+    const unmapped = this.portMapping?.close();
     const end = performance.now() + lingerMs;
     while (!this.loop.isClosed && performance.now() < end && this.#isOwing()) {
       await setTimeout(LINGER_STEP_MS);
@@ -127,6 +139,7 @@ export class NodeRuntime {
     this.#closing.abort(new NetMeshError("CLOSED", "MeshNode has been shut down"));
     this.hub.receivers.close();
     this.hub.writable.wakeAll("");
+    await unmapped;
     await this.loop.close();
   }
 

@@ -1,5 +1,6 @@
 import type { MeshStats, PeerView } from "../core/mesh-stats.js";
 import { nodeIdText } from "../peers/node-id.js";
+import type { PortMappingView } from "../port-mapping/port-mapping-keeper.js";
 import type { UdpSocketStats } from "./udp-socket.js";
 
 interface Sample {
@@ -20,6 +21,8 @@ export interface MetricsSource {
   readonly socket: UdpSocketStats;
   readonly droppedBatches: number;
   readonly peers: readonly PeerView[];
+  /** There when a mapping was asked for. */
+  readonly portMapping?: PortMappingView;
 }
 
 /** What a node did and holds in the text format of Prometheus, version 0.0.4. */
@@ -36,7 +39,8 @@ export function prometheusText(source: MetricsSource): string {
     .join("");
 }
 
-function families({ nodeId, stats, socket, droppedBatches, peers }: MetricsSource): Family[] {
+function families(source: MetricsSource): Family[] {
+  const { nodeId, stats, socket, droppedBatches, peers, portMapping } = source;
   const own = { node: nodeIdText(nodeId) };
   const one = (name: string, kind: Family["kind"], help: string, value: number): Family => ({
     name: `gaiaftcl_net_${name}`,
@@ -79,6 +83,16 @@ function families({ nodeId, stats, socket, droppedBatches, peers }: MetricsSourc
       "Packets of events that no receiver took in time.",
       droppedBatches,
     ),
+    ...(portMapping === undefined
+      ? []
+      : [
+          one(
+            "port_mapped",
+            "gauge",
+            "1 while a gateway forwards a port to this node.",
+            portMapping.state === "mapped" ? 1 : 0,
+          ),
+        ]),
     perPeer("healthy", "1 while the peer is not suspected.", (peer) =>
       peer.health === "healthy" ? 1 : 0,
     ),

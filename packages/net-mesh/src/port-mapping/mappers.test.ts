@@ -108,6 +108,12 @@ describe("a NAT-PMP gateway", () => {
     expect(await outcome).toMatchObject({ ok: true });
   });
 
+  it("is not asked from an address this machine does not have", async () => {
+    const gateway = kept(await FakeNatPmpGateway.start());
+    const mapper = new NatPmpMapper({ ip: HERE, port: gateway.port, from: "192.0.2.1" });
+    expect(await mapper.map(REQUEST, running)).toEqual({ ok: false, reason: "no answer" });
+  });
+
   it("is waited for no longer once the node ends", async () => {
     const gateway = kept(await FakeNatPmpGateway.start());
     gateway.isSilent = true;
