@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import {
   description,
@@ -238,10 +238,24 @@ describe("a UPnP gateway", () => {
 
   it("cannot redirect", async () => {
     const gateway = kept(await FakeUpnpGateway.start());
-    await using other = await redirecting(gateway.origin);
+    await using other = await serving((response) => {
+      response.writeHead(302, { location: `${gateway.origin}/description.xml` }).end();
+    });
     gateway.searchAnswers = [searchAnswer(`${other.origin}/moved`)];
     expect(await mapperTo(gateway).map(REQUEST, running)).toMatchObject({ ok: false });
     expect(gateway.asked).toEqual([]);
+  });
+
+  it("cannot hold the node up by saying little for long", async () => {
+    const gateway = kept(await FakeUpnpGateway.start());
+    await using other = await serving((response) => {
+      const dribble = setInterval(() => response.write(" "), 20);
+      response.on("close", () => {
+        clearInterval(dribble);
+      });
+    });
+    gateway.searchAnswers = [searchAnswer(`${other.origin}/description.xml`)];
+    expect(await mapperTo(gateway).map(REQUEST, running)).toMatchObject({ ok: false });
   });
 
   it("cannot fill the memory", async () => {
@@ -264,9 +278,11 @@ describe("a UPnP gateway", () => {
   });
 });
 
-async function redirecting(to: string): Promise<AsyncDisposable & { readonly origin: string }> {
+async function serving(
+  answer: (response: ServerResponse) => void,
+): Promise<AsyncDisposable & { readonly origin: string }> {
   const server = createServer((_request, response) => {
-    response.writeHead(302, { location: `${to}/description.xml` }).end();
+    answer(response);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, HERE, resolve);
