@@ -97,9 +97,14 @@ describe("a JetStream cluster", () => {
 
     const seen = new Set<string>();
     const members = ["a", "b"].map((consumer) => other.consumerGroup("g", { consumer }));
+    // Each keeps its first event until the other has one too: a fast member leaves a slow one its share.
+    const begun = new Set<unknown>();
+    const bothBegun = Promise.withResolvers<void>();
     const shares = members.map(async (member) => {
       for await (const delivery of member) {
         seen.add(delivery.event.raw);
+        if (begun.add(member).size === members.length) bothBegun.resolve();
+        await bothBegun.promise;
         await delivery.acknowledge();
         if (seen.size === 2_000) for (const each of members) void each.close();
       }

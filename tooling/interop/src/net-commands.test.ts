@@ -132,13 +132,14 @@ it("two nodes of the command line and one of Python are one mesh", async () => {
     "--count",
     "1",
   ]);
-  const lines = linesOf(reader);
+  // Read from the start: what a process printed before it ended is gone otherwise.
+  const heard = linesOf(reader).next();
   await python.call("subscribe_channel", [BigInt(String(here["node_id"])), "news/today"]);
   await until("both to have subscribed", async () => {
     const [report] = await left.json(["publish", "news/today", '{"hello":"all"}']);
     return report?.["delivered"] === 2 ? true : undefined;
   });
-  const { value: event } = await lines.next();
+  const { value: event } = await heard;
   expect(Buffer.from(String(event?.["payload_base64"]), "base64").toString()).toBe(
     '{"hello":"all"}',
   );
