@@ -96,7 +96,9 @@ describe("a JetStream cluster", () => {
     await victim?.start();
 
     const seen = new Set<string>();
-    const members = ["a", "b"].map((consumer) => other.consumerGroup("g", { consumer }));
+    const members = ["a", "b"].map((consumer) =>
+      other.consumerGroup("g", { consumer, prefetch: 100 }),
+    );
     // Each keeps its first event until the other has one too: a fast member leaves a slow one its share.
     const begun = new Set<unknown>();
     const bothBegun = Promise.withResolvers<void>();
