@@ -64,11 +64,6 @@ export class EndpointLink {
     return this.#socket?.address;
   }
 
-  /** Attempts of the present round of calls that were in vain. */
-  get failedCalls(): number {
-    return Math.max(0, this.#attempt - 1);
-  }
-
   /** Binds the socket; an initiator begins to call. @throws NetMeshError `SOCKET` */
   async open(): Promise<void> {
     this.#socket = await UdpSocket.bind({

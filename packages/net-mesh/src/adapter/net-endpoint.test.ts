@@ -2,6 +2,7 @@ import { EventBus } from "@gaiaftcl/event-bus";
 import { dhKeyPair } from "@gaiaftcl/net-wire";
 import { describe, expect, it } from "vitest";
 import { UdpSocket } from "../node/udp-socket.js";
+import { EndpointLink } from "./endpoint-link.js";
 import {
   type EndpointReliability,
   endpointSettings,
@@ -72,9 +73,27 @@ describe.each(["none", "full"] as const)("two endpoints with reliability %s", (r
 
 describe("an endpoint", () => {
   it("keeps only JSON texts, and counts the rest", async () => {
-    const shard = new InboundShard(0);
-    shard.add("1", 1n);
-    expect(shard.read(0, 10).events.map(({ id, raw }) => [id, raw])).toEqual([["1", "1"]]);
+    const responder = new NetEndpoint({
+      bind: "127.0.0.1:0",
+      peer: "127.0.0.1:1",
+      psk,
+      role: "responder",
+      secretKey,
+    });
+    await using _bus = new EventBus({ adapter: responder, numShards: 1 });
+    const answered = responder.connect(AbortSignal.timeout(30_000));
+    await expect.poll(() => responder.address, { timeout: 20_000 }).toBeDefined();
+    const events = { deliver: () => undefined, changed: () => undefined };
+    const settings = endpointSettings({ ...initiatorOptions, peer: responder.address ?? "" });
+    const link = new EndpointLink(settings, events);
+    await link.open();
+    await answered;
+    const texts = ["{", '{"a":1}', "\u0000"].map((text) => Buffer.from(text));
+    link.session?.streams.sendTo(0n, [...texts, Uint8Array.of(0xff)], performance.now());
+    link.flushSoon();
+    await expect.poll(() => responder.stats.unreadable, { timeout: 20_000 }).toBe(3);
+    expect(responder.stats.received).toBe(1);
+    await link.close();
   });
 
   it("says that nobody answers, and ends at once when told to", async () => {
