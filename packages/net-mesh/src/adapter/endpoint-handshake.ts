@@ -9,6 +9,8 @@ import {
   type Response,
   respond,
 } from "@gaiaftcl/net-wire";
+import { RecentSet } from "../limits/recent-set.js";
+import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import type { EndpointSettings } from "./endpoint-options.js";
 
 /** One attempt, and the pause behind the first; each further pause is longer by as much (Net transport format, section 5.7). */
@@ -23,6 +25,12 @@ const OFFER: Offer = { features: ALL_FEATURES, receiveWindow: RECEIVE_WINDOW };
 /** Attempts to call in per source and second (section 5.7). */
 const CALLS_PER_SECOND = 5;
 const MOST_SOURCES = 1_024;
+/** The same for all sources: source addresses are easily made up, and each call costs a key agreement. */
+const ALL_CALLS_PER_SECOND = 1_000;
+const ALL_SOURCES = "all";
+/** Calls that were answered are known again; only holders of the pre-shared key make new ones. */
+const KNOWN_CALLS = 8_192;
+const EPHEMERAL_BYTES = 32;
 
 /** The calling side of one attempt. */
 export function callPeer(settings: EndpointSettings, randomBytes: RandomBytes): InitiatorHandshake {
@@ -54,8 +62,21 @@ export function answeredKeys(
 export class CallDesk {
   readonly #settings: EndpointSettings;
   readonly #randomBytes: RandomBytes;
-  readonly #calls = new Map<string, { second: number; count: number }>();
-  #answered = "";
+  readonly #perSource = new SourceRateLimit({
+    perSecond: CALLS_PER_SECOND,
+    burst: CALLS_PER_SECOND,
+    capacity: MOST_SOURCES,
+  });
+  readonly #overall = new SourceRateLimit({
+    perSecond: ALL_CALLS_PER_SECOND,
+    burst: ALL_CALLS_PER_SECOND,
+    capacity: 1,
+  });
+  /** The ephemeral keys of answered calls: none is answered twice, however long ago it was. */
+  readonly #answered = new RecentSet<string>({
+    memoryMs: Number.POSITIVE_INFINITY,
+    capacity: KNOWN_CALLS,
+  });
 
   constructor(settings: EndpointSettings, randomBytes: RandomBytes) {
     this.#settings = settings;
@@ -66,7 +87,11 @@ export class CallDesk {
   answer(packet: Uint8Array, from: string, now: number): Response | undefined {
     const { keyPair } = this.#settings;
     const message1 = handshakeMessage(packet);
-    if (keyPair === undefined || message1 === undefined || !this.#admit(from, now)) {
+    if (keyPair === undefined || message1 === undefined) {
+      return undefined;
+    }
+    const call = Buffer.from(message1.subarray(0, EPHEMERAL_BYTES)).toString("latin1");
+    if (this.#answered.has(call) || !this.#admits(from, now)) {
       return undefined;
     }
     const response = respond({
@@ -79,25 +104,13 @@ export class CallDesk {
       requireStrict: this.#settings.requireStrict,
       randomBytes: this.#randomBytes,
     });
-    const ephemeral = Buffer.from(response?.keys.initiatorEphemeral ?? []).toString("hex");
-    if (response === undefined || ephemeral === this.#answered) {
-      return undefined;
+    if (response !== undefined) {
+      this.#answered.add(call, now);
     }
-    this.#answered = ephemeral;
     return response;
   }
 
-  #admit(from: string, now: number): boolean {
-    const second = Math.floor(now / 1_000);
-    const calls = this.#calls.get(from);
-    if (calls?.second === second) {
-      calls.count += 1;
-      return calls.count <= CALLS_PER_SECOND;
-    }
-    if (this.#calls.size >= MOST_SOURCES) {
-      this.#calls.clear();
-    }
-    this.#calls.set(from, { second, count: 1 });
-    return true;
+  #admits(from: string, now: number): boolean {
+    return this.#perSource.admit(from, now) && this.#overall.admit(ALL_SOURCES, now);
   }
 }

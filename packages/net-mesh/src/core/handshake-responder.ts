@@ -7,6 +7,7 @@ import {
   ROUTED_HANDSHAKE_TTL,
   respond,
 } from "@gaiaftcl/net-wire";
+import { RecentSet } from "../limits/recent-set.js";
 import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import { low32 } from "../peers/node-id.js";
 import { judgeDisplacement } from "./displacement.js";
@@ -37,6 +38,9 @@ const CHALLENGE_ROUND_TRIPS = 4;
 const ALL_SOURCES = "all";
 /** Direct first messages do not name their sender; so many expected ones are tried. */
 const MAX_CANDIDATES = 16;
+/** First messages that led to a session are known again; only holders of the pre-shared key make new ones. */
+const KNOWN_FIRST_MESSAGES = 32_768;
+const EPHEMERAL_BYTES = 32;
 /** A peer that missed so many heartbeats is silent. */
 const SILENT_BEATS = 2;
 
@@ -48,6 +52,11 @@ export class HandshakeResponder {
   readonly #overall: SourceRateLimit;
   /** Node ids that `accept` waits for, with how many wait. */
   readonly #expected = new Map<bigint, number>();
+  /** The ephemeral keys of answered first messages: none is answered twice, however long ago it was. */
+  readonly #answered = new RecentSet<string>({
+    memoryMs: Number.POSITIVE_INFINITY,
+    capacity: KNOWN_FIRST_MESSAGES,
+  });
 
   constructor(state: MeshState, options: ResponderOptions) {
     const { handshakesPerSource, handshakesPerSecond } = state.around.tuning;
@@ -95,7 +104,14 @@ export class HandshakeResponder {
       return;
     }
     this.#addSilent(candidates);
+    let tries = 0;
     for (const nodeId of candidates) {
+      // Each try costs a key agreement, so that each counts.
+      if (tries > 0 && !this.#overall.admit(ALL_SOURCES, this.#state.now)) {
+        this.#state.counters.rateLimited += 1;
+        break;
+      }
+      tries += 1;
       if (this.#answer(nodeId, message, from, { form: "direct", relayed: false })) {
         return;
       }
@@ -145,6 +161,10 @@ export class HandshakeResponder {
     how: { readonly form: "direct" | "routed"; readonly relayed: boolean },
   ): boolean {
     const { around, nodeId: own } = this.#state;
+    const firstMessage = Buffer.from(message.subarray(0, EPHEMERAL_BYTES)).toString("latin1");
+    if (this.#answered.has(firstMessage)) {
+      return false;
+    }
     const answer = respond({
       prologue: meshPrologue(BigInt(who), own),
       keyPair: around.keyPair,
@@ -167,6 +187,7 @@ export class HandshakeResponder {
       this.#state.counters.handshakesRefused += 1;
       return true;
     }
+    this.#answered.add(firstMessage, this.#state.now);
     const packet = handshakePacket(answer.message2);
     this.#state.transmit(
       how.form === "direct"

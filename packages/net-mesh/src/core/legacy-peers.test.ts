@@ -28,21 +28,24 @@ beforeEach(() => {
   node = attach(network, "10.0.0.9:1", { heartbeatIntervalMs: HEARTBEAT });
 });
 
-/** A first message in the direct form, as a 0.19.0 node sends it. */
-function begins(nodeId: bigint, from: string): void {
+/** A first message in the direct form, as a 0.19.0 node sends it; gives the packet, for who records it. */
+function begins(nodeId: bigint, from: string): Uint8Array {
   const handshake = new InitiatorHandshake({
     prologue: meshPrologue(nodeId, node.nodeId),
     responderPublicKey: node.keyPair.publicKey,
     psk: PSK,
     randomBytes,
   });
-  node.receive(handshakePacket(handshake.message1()), from, network.now);
+  const packet = handshakePacket(handshake.message1());
+  node.receive(packet, from, network.now);
+  return packet;
 }
 
-function joins(nodeId: bigint, from: string): void {
+function joins(nodeId: bigint, from: string): Uint8Array {
   node.do((core, now) => core.accept(nodeId, now, () => undefined));
-  begins(nodeId, from);
+  const packet = begins(nodeId, from);
   expect(node.core.peer(nodeId)).toMatchObject({ address: from, strict: false });
+  return packet;
 }
 
 function routed(source: bigint, destination: bigint, packet: Uint8Array, hopCount = 0): Uint8Array {
@@ -76,6 +79,36 @@ describe("a node of 0.19.0 that began a session directly", () => {
     expect(node.core.peers()).toHaveLength(1);
     begins(LEFT, "10.0.0.1:2");
     expect(node.core.peer(LEFT)?.address).toBe("10.0.0.1:2");
+  });
+
+  it("loses its session to nobody who repeats what it began with before", () => {
+    const former = joins(LEFT, LEFT_ADDRESS);
+    begins(LEFT, LEFT_ADDRESS);
+    const { sessionId } = node.core.peer(LEFT) ?? {};
+    network.run(2 * HEARTBEAT + 1);
+    for (const from of [LEFT_ADDRESS, "10.0.0.66:1"]) node.receive(former, from, network.now);
+    expect(node.core.peer(LEFT)?.sessionId).toBe(sessionId);
+    node.do((core, now) => core.disconnect(LEFT, now));
+    let arrivals = 0;
+    node.do((core, now) => core.accept(LEFT, now, () => (arrivals += 1)));
+    const sent = node.core.stats.counters.datagramsSent;
+    node.receive(former, "10.0.0.66:1", network.now);
+    expect([arrivals, node.core.peers().length]).toEqual([0, 0]);
+    expect(node.core.stats.counters.datagramsSent).toBe(sent);
+    begins(LEFT, LEFT_ADDRESS);
+    expect(arrivals).toBe(1);
+  });
+
+  it("is looked for among those expected no oftener than key agreements are allowed", () => {
+    node = attach(network, "10.0.0.8:1", { handshakesPerSecond: 40, handshakesPerSource: 1000 });
+    for (let id = 1n; id <= 16n; id += 1n) {
+      node.do((core, now) => core.accept(LEFT + id, now, () => undefined));
+    }
+    const forged = handshakePacket(new Uint8Array(48).fill(9));
+    for (let count = 0; count < 100; count += 1) node.receive(forged, "10.0.0.66:1", network.now);
+    // 40 agreements: 16, 16 and 8 of three messages.
+    const { rateLimited, datagramsDropped } = node.core.stats.counters;
+    expect([rateLimited, datagramsDropped]).toEqual([98, 100]);
   });
 });
 

@@ -20,6 +20,11 @@ export class RecentSet<T> {
     return this.#young.size + this.#old.size;
   }
 
+  /** Whether `entry` is remembered; one whose time is over may still be. */
+  has(entry: T): boolean {
+    return this.#young.has(entry) || this.#old.has(entry);
+  }
+
   /** Remembers `entry`; true when it is new. */
   add(entry: T, now: number): boolean {
     const half = this.#options.memoryMs / 2;
@@ -28,7 +33,7 @@ export class RecentSet<T> {
       this.#young = new Set();
       this.#turnedAt = now;
     }
-    if (this.#young.has(entry) || this.#old.has(entry)) {
+    if (this.has(entry)) {
       return false;
     }
     this.#young.add(entry);
