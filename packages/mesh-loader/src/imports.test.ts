@@ -128,6 +128,20 @@ describe("a mesh module may not import", () => {
     await expect(mesh.loader().load(`${name}.commonjs`)).rejects.toMatchObject(refusal("FORMAT"));
   });
 
+  it("code as data, so that what is imported as data never runs", async () => {
+    for (const [index, type] of ["json", "text", "bytes", "css"].entries()) {
+      const module = `${name}.type${index}`;
+      const attributes = JSON.stringify({ with: { type } });
+      await mesh.publish(module, {
+        "index.js": `export const later = () => import("./code.js", ${attributes});`,
+        "code.js": "globalThis.meshCodeRan = true;",
+      });
+      const { later } = await mesh.loader().load<{ later: () => Promise<unknown> }>(module);
+      await expect(later()).rejects.toMatchObject(refusal("IMPORT_ATTRIBUTE"));
+    }
+    expect(globalThis).not.toHaveProperty("meshCodeRan");
+  });
+
   it("anything from WebAssembly that JavaScript could not", async () => {
     // (module (import "node:fs" "existsSync" (func)))
     const wasm = Buffer.concat([

@@ -64,6 +64,8 @@ export type MeshLoaderErrorCode =
   | "IMPORT_ESCAPES"
   /** A relative import of a file that is not in the manifest. */
   | "IMPORT_NOT_FOUND"
+  /** A file that is imported as something that it is not, such as code as JSON. */
+  | "IMPORT_ATTRIBUTE"
   /** `require` of a module that only `import` can load. */
   | "REQUIRE"
   /** A file of a version that was unloaded before it was imported. */

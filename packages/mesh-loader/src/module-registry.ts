@@ -124,6 +124,7 @@ class ModuleRegistry {
     const found = this.#find(url);
     if (found === undefined) return next(url, context);
     const { version, path } = found;
+    ensureAttributes(version, path, context.importAttributes);
     return {
       format: version.formatOf(path),
       source: version.bytesOf(path),
@@ -159,6 +160,22 @@ function ensureFile(version: ModuleVersion, path: string, specifier: string, fro
   throw new MeshLoaderError(
     "IMPORT_NOT_FOUND",
     `${from} of ${version.name} imports ${quote(specifier)}, and ${quote(path)} is not among the signed files: extensions are not guessed`,
+  );
+}
+
+/**
+ * Node compares `with { type: … }` with what a file is only where it reads the file itself. Whoever
+ * imports data says so in order that it never runs.
+ */
+function ensureAttributes(
+  version: ModuleVersion,
+  path: string,
+  { type }: LoadHookContext["importAttributes"],
+): void {
+  if (type === undefined || (type === "json" && version.formatOf(path) === "json")) return;
+  throw new MeshLoaderError(
+    "IMPORT_ATTRIBUTE",
+    `${path} of ${version.name} is imported with type ${quote(type)}, and is ${version.formatOf(path)}: leave the type out, or import the file that was meant`,
   );
 }
 

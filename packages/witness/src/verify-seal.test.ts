@@ -127,6 +127,8 @@ describe("the report on a seal without keys", () => {
       seal.quintet.join(),
       null,
       { length: 5 },
+      new Array(5),
+      [seal.quintet[0], ...new Array(4)],
     ];
     for (const quintet of quintets) {
       const report = verifySeal(identity, { ...seal, quintet: quintet as string[] });

@@ -154,7 +154,8 @@ function readQuintet(
   expected: readonly Sha256Hex[] | undefined,
 ): readonly QuintetEntry[] {
   const count = Array.isArray(quintet) ? quintet.length : 0;
-  if (count !== CONTEXTS.length || !quintet.every((entry) => typeof entry === "string")) {
+  // `every` leaves out the holes of a sparse array.
+  if (count !== CONTEXTS.length || [...quintet].some((entry) => typeof entry !== "string")) {
     const found = count === CONTEXTS.length ? "entries of another type" : `${count}`;
     const detail = `expected exactly ${CONTEXTS.length} texts, found ${found}`;
     checks.push({ name: "quintet", status: "failed", detail });
