@@ -72,6 +72,54 @@ describe("the order of a decision", () => {
   });
 });
 
+describe("a subscriber that fell silent", () => {
+  const silent = (...channels: readonly string[]): TestHost => {
+    const test = gatedHost();
+    test.meet(subscriber);
+    for (const channel of channels) {
+      test.host.registry.register(channel, channel === "gated" ? { requireToken: true } : {});
+      const token = channel === "gated" ? { token: tokenOf(publisher, subscriber).bytes } : {};
+      expect(test.subscribe(node, channel, token)).toBe("ok");
+    }
+    test.host.suspend(node);
+    for (const channel of channels) expect(test.recipients(channel)).toEqual([]);
+    return test;
+  };
+
+  it("is on its channels again when it speaks", () => {
+    const test = silent("a", "b", "gated");
+    expect(test.host.resume(node)).toBe(3);
+    for (const channel of ["a", "b", "gated"]) expect(test.recipients(channel)).toEqual([node]);
+    expect(test.host.resume(node)).toBe(0);
+  });
+
+  it("is not where it left meanwhile, and once where it came anew", () => {
+    const test = silent("a", "b");
+    test.unsubscribe(node, "a");
+    expect(test.subscribe(node, "b")).toBe("ok");
+    expect(test.host.resume(node)).toBe(0);
+    expect(test.recipients("a")).toEqual([]);
+    expect(test.recipients("b")).toEqual([node]);
+    test.unsubscribe(stranger.nodeId, "a");
+  });
+
+  it("gets nothing by a token that has lapsed", () => {
+    const test = silent("gated");
+    test.host.resume(node);
+    expect(test.host.plan("gated", Date.UTC(2100, 0)).recipients).toEqual([]);
+  });
+
+  it("has to come anew when it is gone, or began anew", () => {
+    const gone = silent("a");
+    gone.host.forget(node);
+    expect(gone.host.resume(node)).toBe(0);
+    const anew = silent("a");
+    anew.host.dropSuspended(node);
+    expect(anew.host.resume(node)).toBe(0);
+    expect(anew.recipients("a")).toEqual([]);
+  });
+});
+
 describe("throttling", () => {
   it("starts with the sixteenth failure and lasts thirty seconds", () => {
     const test = gatedHost();

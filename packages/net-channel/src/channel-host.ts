@@ -70,6 +70,7 @@ export class ChannelHost<Filter> {
   readonly #sweepIntervalMs: number;
   readonly #addresses = new Map<string, ChannelAddress>();
   readonly #ownChains: (readonly PermissionToken[])[] = [];
+  readonly #suspended = new Map<bigint, readonly Membership[]>();
   #sweepAt: number;
 
   constructor(options: ChannelHostOptions<Filter>) {
@@ -124,6 +125,7 @@ export class ChannelHost<Filter> {
     const { nonce, channel } = message;
     if (message.kind === "unsubscribe") {
       this.#roster.leave(from, channel);
+      this.#leaveSuspended(from, channel);
       return { kind: "ack", nonce, accepted: true, reason: "ok" };
     }
     const { reason, tokens } = decideSubscribe(
@@ -151,7 +153,35 @@ export class ChannelHost<Filter> {
 
   /** A node is gone for good: it leaves every channel. Returns how many. */
   forget(node: bigint): number {
+    this.#suspended.delete(node);
     return this.#roster.forget(node);
+  }
+
+  /** A node fell silent: it leaves every channel, and comes back to them by `resume`. */
+  suspend(node: bigint): void {
+    const memberships = this.#roster.membershipsOf(node);
+    this.forget(node);
+    if (memberships.length > 0) this.#suspended.set(node, memberships);
+  }
+
+  /** A node that was suspended began anew, and subscribes anew where it wants to be. */
+  dropSuspended(node: bigint): void {
+    this.#suspended.delete(node);
+  }
+
+  /**
+   * A node that was suspended speaks again in the same session: it is on its channels again, but for
+   * those it has asked for anew. Its tokens count as long as they hold, as on every publish. Returns
+   * how many channels these are.
+   */
+  resume(node: bigint): number {
+    const memberships = this.#suspended.get(node) ?? [];
+    this.#suspended.delete(node);
+    const missing = memberships.filter(
+      ({ channel }) => this.#roster.get(node, channel) === undefined,
+    );
+    for (const membership of missing) this.#roster.join(membership);
+    return missing.length;
   }
 
   /**
@@ -201,6 +231,15 @@ export class ChannelHost<Filter> {
       }
     }
     return lapsed;
+  }
+
+  #leaveSuspended(node: bigint, channel: string): void {
+    const memberships = this.#suspended.get(node);
+    if (memberships === undefined) return;
+    this.#suspended.set(
+      node,
+      memberships.filter((membership) => membership.channel !== channel),
+    );
   }
 
   #isEligible(

@@ -269,6 +269,24 @@ describe("tokens that a peer brings", () => {
     expect(test.recipients("gated")).toEqual([node]);
   });
 
+  it("take nothing from others: neither their valid tokens nor the room for those to come", () => {
+    const test = new TestHost();
+    const late = tokenOf(stranger, publisher, { scope: SCOPE.publish, notAfter: 1n });
+    test.host.registry.register("able", { subscribeCaps: "gpu" });
+    test.host.registry.register("gated", { issuers: [publisher.entityId] });
+    test.peers.capabilities.set(node, "gpu");
+    test.meet(subscriber);
+    test.host.installToken(tokenOf(publisher, publisher, { scope: SCOPE.publish }));
+    expect(test.subscribe(node, "able", { token: late.bytes })).toBe("ok");
+    expect(test.recipients("gated")).toEqual([]);
+    for (let scope = 32; scope < 32 * 64; scope += 32) {
+      const token = tokenOf(subscriber, publisher, { scope }).bytes;
+      expect(test.subscribe(node, "able", { token })).toBe("ok");
+    }
+    const other = tokenOf(publisher, publisher, { scope: SCOPE.publish | SCOPE.admin });
+    expect(test.host.installToken(other)).toBe(true);
+  });
+
   it("prove their right as long as they last, in the cache or not", () => {
     const tokens = new TokenCache({ maxTokens: 1 });
     const test = new TestHost({ tokens });

@@ -85,6 +85,13 @@ export class Roster {
     return channels.length;
   }
 
+  /** Everything a node is on. */
+  membershipsOf(node: bigint): readonly Membership[] {
+    return [...(this.#nodes.get(node) ?? [])]
+      .map((channel) => this.get(node, channel))
+      .filter((membership) => membership !== undefined);
+  }
+
   /** All members of a channel, in whatever mode. */
   members(channel: string): readonly Membership[] {
     return [...(this.#channels.get(channel)?.byNode.values() ?? [])];

@@ -70,7 +70,7 @@ export class TokenGate {
   /**
    * Files what a subscriber presented, whatever it is about, as Net 0.19.0 does (Net identity format,
    * section 7.2, step 10), but with bounds: a peer that brings tokens of thousands of invented subjects
-   * must not keep out those of real ones.
+   * must not keep out those of real ones, nor one it signed for somebody else take the place of theirs.
    */
   keep(tokens: readonly PermissionToken[], question: GateQuestion): void {
     const [token] = tokens;
@@ -78,7 +78,8 @@ export class TokenGate {
     const isOwn =
       token.channelHash === question.channelHash &&
       token.subject.every((byte, index) => byte === question.subject[index]);
-    this.cache.insert(token, isOwn ? PRESENTED_RESERVE : FOREIGN_RESERVE);
+    if (isOwn) this.cache.insert(token, PRESENTED_RESERVE);
+    else this.cache.insert(token, FOREIGN_RESERVE, question.wallClock);
   }
 
   #holds(

@@ -144,6 +144,24 @@ describe("a token cache", () => {
     expect(cache.insert(token({ channelHash: 1n, nonce: 5n }), 0.5)).toBe(true);
   });
 
+  it("keeps a part of each slot free of them too", () => {
+    const cache = new TokenCache({ maxTokensPerSlot: 4 });
+    const brought = [1, 2, 3].map((scope) => cache.insert(token({ scope }), 0.5));
+    expect(brought).toEqual([true, true, false]);
+    expect(cache.insert(token({ scope: 3 }))).toBe(true);
+  });
+
+  it("replaces nothing valid by a token that yields", () => {
+    const cache = new TokenCache();
+    cache.insert(token());
+    const other = token({ nonce: 1n, notAfter: 1n });
+    expect(cache.insert(other, 0, RECORDED)).toBe(false);
+    expect(may(cache)).toBe(true);
+    expect(cache.insert(other, 0, RECORDED + 60_000)).toBe(true);
+    expect(cache.insert(token({ nonce: 2n }), 0, RECORDED)).toBe(true);
+    expect(cache.size).toBe(1);
+  });
+
   it("lets go of what has ended when it is told to", () => {
     const cache = new TokenCache();
     cache.insert(token({ scope: 1, notAfter: 1n }));

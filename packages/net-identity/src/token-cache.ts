@@ -63,19 +63,23 @@ export class TokenCache {
 
   /**
    * Files a token. It replaces the one of the same subject, channel and scope bits. A full cache takes
-   * no new one and returns false; replacing always works.
+   * no new one and returns false; replacing always works, unless told otherwise.
    *
    * @param reserve A part of the bounds to leave free, from 0 to 1: for tokens that came from someone
    *   whose wish to fill the cache is not ours.
+   * @param yieldsAt A time, in Unix milliseconds: what is held and valid then is not replaced, and the
+   *   answer is false. For tokens from someone whom they are not about.
    * @throws NetIdentityError `INVALID_SIGNATURE`
    */
-  insert(token: PermissionToken, reserve = 0): boolean {
+  insert(token: PermissionToken, reserve = 0, yieldsAt?: number): boolean {
     if (!token.isSigned()) throw tokenError("invalid_signature");
     const isWildcard = (token.scope & SCOPE.wildcard) !== 0;
     const key = slotKey(token.subjectHex, isWildcard ? WILDCARD_SLOT : token.channelHash);
     const slot = this.#slots.get(key);
-    const place = slot?.findIndex((held) => held.scope === token.scope) ?? -1;
-    if (slot !== undefined && place !== -1) {
+    const place = slot?.findIndex(({ scope }) => scope === token.scope) ?? -1;
+    const held = slot?.[place];
+    if (slot !== undefined && held !== undefined) {
+      if (yieldsAt !== undefined && tokenValidity(held, yieldsAt) === "valid") return false;
       slot[place] = token;
       return true;
     }
@@ -85,7 +89,7 @@ export class TokenCache {
       if (this.#slots.size >= this.#maxSlots * free) return false;
       this.#slots.set(key, [token]);
     } else {
-      if (slot.length >= this.#maxTokensPerSlot) return false;
+      if (slot.length >= this.#maxTokensPerSlot * free) return false;
       slot.push(token);
     }
     this.#size++;
