@@ -141,7 +141,7 @@ export interface ResponderOptions {
   readonly psk: Uint8Array;
   readonly message1: Uint8Array;
   /** Whether the message came behind a routing header: its payload begins with the initiator's node id then. */
-  readonly routed: boolean;
+  readonly routed?: boolean;
   /** What this side can do beyond 0.19.0. */
   readonly offer?: Offer;
   /** Refuse an initiator that offers no strict session. */
@@ -158,7 +158,7 @@ export interface Response {
 
 /** The responder's side: reads message 1 and answers; undefined when it does not verify or falls short of what is required. */
 export function respond(options: ResponderOptions): Response | undefined {
-  const { offer } = options;
+  const { offer, routed = false } = options;
   // A copy: the datagram it is part of may be memory that is used again.
   const message1 = new Uint8Array(options.message1);
   ensureLength("the pre-shared key", options.psk, KEY_BYTES);
@@ -173,11 +173,11 @@ export function respond(options: ResponderOptions): Response | undefined {
     presharedKeys: [options.psk],
   });
   const payload = state.read(message1);
-  if (payload === undefined || (options.routed && payload.length < NODE_ID_BYTES)) {
+  if (payload === undefined || (routed && payload.length < NODE_ID_BYTES)) {
     return undefined;
   }
-  const initiatorNodeId = options.routed ? readU64(payload, 0) : undefined;
-  const offered = decodeOffer(options.routed ? payload.subarray(NODE_ID_BYTES) : payload);
+  const initiatorNodeId = routed ? readU64(payload, 0) : undefined;
+  const offered = decodeOffer(routed ? payload.subarray(NODE_ID_BYTES) : payload);
   const accepted =
     offered === undefined || offer === undefined
       ? undefined

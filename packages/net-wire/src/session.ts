@@ -22,14 +22,14 @@ import {
   TAG_BYTES,
 } from "./packet-header.js";
 
-/** The header fields a sender chooses; the session adds its own. */
+/** The header fields a sender chooses, 0 where left out; the session adds its own. */
 export interface SealFields {
-  readonly flags: number;
+  readonly flags?: number;
   readonly fragFlags?: number;
-  readonly subprotocolId: number;
+  readonly subprotocolId?: number;
   readonly channelHint?: number;
   readonly streamId: bigint;
-  readonly sequence: bigint;
+  readonly sequence?: bigint;
   readonly subnetId?: number;
   readonly originHash?: number;
   readonly fragmentId?: number;
@@ -203,18 +203,18 @@ export class Session {
     packet[0] = 0x45;
     packet[1] = 0x4e;
     packet[2] = 1;
-    packet[3] = fields.flags;
+    packet[3] = fields.flags ?? 0;
     packet[4] = 0;
     packet[5] = 0;
     packet[6] = 0;
     packet[7] = fields.fragFlags ?? 0;
-    writeU16(packet, 8, fields.subprotocolId);
+    writeU16(packet, 8, fields.subprotocolId ?? 0);
     writeU16(packet, 10, fields.channelHint ?? 0);
     writeU32(packet, 12, this.#noncePrefix);
     writeU64Number(packet, 16, counter);
     writeU64(packet, 24, this.id);
     writeU64(packet, 32, fields.streamId);
-    writeU64(packet, 40, fields.sequence);
+    writeU64(packet, 40, fields.sequence ?? 0n);
     writeU32(packet, 48, fields.subnetId ?? 0);
     writeU32(packet, 52, fields.originHash ?? 0);
     writeU16(packet, 56, fields.fragmentId ?? 0);

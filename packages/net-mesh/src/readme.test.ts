@@ -1,8 +1,0 @@
-import { join } from "node:path";
-import { runReadmeExample } from "@gaiaftcl/config/readme-example";
-import { expect, it } from "vitest";
-
-it("the README's example prints what its comments say", async () => {
-  const { printed } = await runReadmeExample(join(import.meta.dirname, ".."));
-  expect(printed).toEqual(["1", "21.5"]);
-});
