@@ -47,6 +47,22 @@ describe("an own announcement", () => {
     expect(kept.announce({ capabilities }, 0, 0).announcement.version).toBe(start + 10n);
   });
 
+  it("is renewed for one peer without moving any broadcast", () => {
+    const announcer = new Announcer({ identity });
+    expect(announcer.renew(WALL_CLOCK)).toBeUndefined();
+    const first = announcer.announce({ capabilities, nat: "cone" }, 0, WALL_CLOCK);
+    const deadline = announcer.deadline();
+    const renewed = announcer.renew(WALL_CLOCK);
+    expect(renewed).toMatchObject({ broadcast: false });
+    expect(renewed?.announcement.version).toBe(first.announcement.version + 1n);
+    expect(renewed?.announcement.capabilities).toEqual(first.announcement.capabilities);
+    expect(announcer.current?.bytes).toEqual(renewed?.bytes);
+    expect(announcer.deadline()).toBe(deadline);
+    announcer.announce({ capabilities }, 3_000, WALL_CLOCK);
+    announcer.renew(WALL_CLOCK);
+    expect(announcer.deadline()).toBe(10_000);
+  });
+
   it("is broadcast at most once in ten seconds, and made up for", () => {
     const announcer = new Announcer({ identity });
     expect(announcer.deadline()).toBe(Number.POSITIVE_INFINITY);

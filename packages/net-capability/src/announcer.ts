@@ -83,6 +83,28 @@ export class Announcer {
    * @throws NetCapabilityError `ANNOUNCEMENT` for a reflex address that is none
    */
   announce(own: OwnCapabilities, now: number, wallClock: number): OwnAnnouncement {
+    const made = this.#make(own, wallClock);
+    const broadcast = now >= this.#floorEndsAt;
+    this.#content = own;
+    this.#broadcastIsOwed = !broadcast;
+    if (broadcast) {
+      this.#lastBroadcast = now;
+      this.#floorEndsAt = now + BROADCAST_FLOOR_MS;
+    }
+    return { ...made, broadcast };
+  }
+
+  /**
+   * Says the same again under a new version, for a single peer that would take the last one for a
+   * repetition. It is no broadcast and moves none.
+   */
+  renew(wallClock: number): OwnAnnouncement | undefined {
+    return this.#content === undefined
+      ? undefined
+      : { ...this.#make(this.#content, wallClock), broadcast: false };
+  }
+
+  #make(own: OwnCapabilities, wallClock: number): Omit<OwnAnnouncement, "broadcast"> {
     const version = this.#nextVersion(wallClock);
     const announcement = signAnnouncement(this.#identity, {
       version,
@@ -92,16 +114,9 @@ export class Announcer {
       ...(own.reflexAddress === undefined ? {} : { reflexAddress: own.reflexAddress }),
     });
     const bytes = encodeAnnouncement(announcement);
-    const broadcast = now >= this.#floorEndsAt;
     this.#version = version;
-    this.#content = own;
     this.#current = { announcement, bytes };
-    this.#broadcastIsOwed = !broadcast;
-    if (broadcast) {
-      this.#lastBroadcast = now;
-      this.#floorEndsAt = now + BROADCAST_FLOOR_MS;
-    }
-    return { announcement, bytes, broadcast };
+    return { announcement, bytes };
   }
 
   /** Lets the next announcement be broadcast at once, as a change of the reflex address does. */

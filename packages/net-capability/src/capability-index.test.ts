@@ -197,6 +197,73 @@ describe("what is learned", () => {
   });
 });
 
+describe("what was known of a peer that fell silent", () => {
+  const known = announcementOf(alice, ["x"], { version: 5n });
+  const afterSilence = (...meanwhile: ((index: CapabilityIndex) => void)[]): CapabilityIndex => {
+    const index = newIndex();
+    receive(index, known, alice.nodeId);
+    index.withholdPeer(alice.nodeId);
+    expect(index.findNodes()).toEqual([]);
+    expect(index.entityOf(alice.nodeId)).toBeUndefined();
+    for (const happens of meanwhile) happens(index);
+    return index;
+  };
+
+  it("is known again when it speaks, once", () => {
+    const index = afterSilence();
+    expect(index.restorePeer(alice.nodeId, 1000)).toBe(true);
+    expect(index.findNodes({ requireTags: ["x"] })).toEqual([alice.nodeId]);
+    expect(index.entityOf(alice.nodeId)).toEqual(alice.entityId);
+    expect(receive(index, known, alice.nodeId)).toEqual({ kind: "dropped", reason: "duplicate" });
+    expect(index.restorePeer(alice.nodeId, 1000)).toBe(false);
+    expect(index.restorePeer(bob.nodeId, 1000)).toBe(false);
+  });
+
+  it("lasts no longer for that", () => {
+    const index = afterSilence();
+    expect(index.restorePeer(alice.nodeId, 300_000)).toBe(false);
+    expect(index.findNodes()).toEqual([]);
+    expect(index.entityOf(alice.nodeId)).toEqual(alice.entityId);
+    const late = afterSilence();
+    late.restorePeer(alice.nodeId, 299_000);
+    late.sweep(300_000);
+    expect(late.findNodes()).toEqual([]);
+  });
+
+  it("gives way to what came meanwhile, directly or from others", () => {
+    const later = announcementOf(alice, ["y"], { version: 6n });
+    const direct = afterSilence((index) => receive(index, later, alice.nodeId));
+    expect(direct.restorePeer(alice.nodeId, 0)).toBe(false);
+    expect(direct.capabilitiesOf(alice.nodeId).tags).toEqual(["y"]);
+    const passedOn = afterSilence((index) => receive(index, { ...later, hopCount: 1 }, bob.nodeId));
+    expect(passedOn.restorePeer(alice.nodeId, 0)).toBe(false);
+    expect(passedOn.capabilitiesOf(alice.nodeId).tags).toEqual(["y"]);
+    expect(passedOn.entityOf(alice.nodeId)).toEqual(alice.entityId);
+  });
+
+  it("is gone when the peer is, or when another session begins under its node id", () => {
+    const gone = afterSilence((index) => index.forgetPeer(alice.nodeId));
+    expect(gone.restorePeer(alice.nodeId, 0)).toBe(false);
+    const anew = afterSilence((index) => index.dropWithheld(alice.nodeId));
+    expect(anew.restorePeer(alice.nodeId, 0)).toBe(false);
+    expect(anew.entityOf(alice.nodeId)).toBeUndefined();
+  });
+
+  it("is kept of so many peers only", () => {
+    const index = newIndex({ maxNodes: 2 });
+    for (const number of [1, 2, 3]) {
+      const identity = identityOf(number);
+      receive(index, announcementOf(identity, []), identity.nodeId);
+      index.withholdPeer(identity.nodeId);
+    }
+    expect([1, 2, 3].map((number) => index.restorePeer(identityOf(number).nodeId, 0))).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+});
+
 describe("a peer that started again", () => {
   it("is heard although it counts its versions from 1 again, once for each beginning", () => {
     const index = newIndex();

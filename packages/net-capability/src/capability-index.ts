@@ -76,6 +76,12 @@ interface Peer {
   readonly lastDirectKey: string;
 }
 
+/** What was known of a peer when it fell silent. */
+interface Withheld {
+  readonly entry: IndexEntry | undefined;
+  readonly peer: Peer | undefined;
+}
+
 /**
  * Who can do what: takes announcements as they arrive and answers queries (Net identity format,
  * sections 9.4, 9.5 and 10). It holds no clock and no socket: `now` is a monotonic time in
@@ -88,6 +94,7 @@ export class CapabilityIndex {
   readonly #peers = new Map<bigint, Peer>();
   /** How often each peer began anew, and the beginning that its latest direct announcement was of. */
   readonly #lives = new Map<bigint, { begun: number; announced: number }>();
+  readonly #withheld = new Map<bigint, Withheld>();
   readonly #sweepInterval: number;
   #sweepAt: number;
 
@@ -228,6 +235,43 @@ export class CapabilityIndex {
   forgetPeer(nodeId: bigint): void {
     this.#table.remove(nodeId);
     this.#unpin(nodeId);
+    this.#withheld.delete(nodeId);
+  }
+
+  /**
+   * The same for a peer that fell silent and may speak again in the same session: what was known is
+   * found no more, but kept for `restorePeer`.
+   */
+  withholdPeer(nodeId: bigint): void {
+    const withheld = { entry: this.#table.remove(nodeId), peer: this.#peers.get(nodeId) };
+    this.#unpin(nodeId);
+    if (withheld.entry === undefined && withheld.peer === undefined) return;
+    this.#withheld.set(nodeId, withheld);
+    if (this.#withheld.size > (this.#options.maxNodes ?? DEFAULT_MAX_NODES)) {
+      const [oldest] = this.#withheld.keys();
+      this.#withheld.delete(oldest as bigint);
+    }
+  }
+
+  /** Forgets what was withheld of a peer: another may have come under its node id. */
+  dropWithheld(nodeId: bigint): void {
+    this.#withheld.delete(nodeId);
+  }
+
+  /**
+   * Knows again what was withheld of a peer, as far as nothing later came: its key and its subnet,
+   * and its announcement for what is left of its time. Gives whether that announcement counts again.
+   */
+  restorePeer(nodeId: bigint, now: number): boolean {
+    const withheld = this.#withheld.get(nodeId);
+    if (withheld === undefined) return false;
+    this.#withheld.delete(nodeId);
+    const { entry, peer } = withheld;
+    if (peer !== undefined && !this.#peers.has(nodeId)) {
+      this.#remember(nodeId, peer);
+      this.#seen.add(peer.lastDirectKey, now);
+    }
+    return entry !== undefined && this.#table.putBack(entry, now) === "indexed";
   }
 
   #unpin(nodeId: bigint): void {

@@ -71,10 +71,7 @@ export class CapabilityTable {
     if (lifetime === undefined) return "expired";
     const held = this.#entries.get(nodeId);
     if (held !== undefined && version <= held.version && moment.restarts !== true) return "stale";
-    if (held !== undefined) this.#remove(held);
-    else if (this.#entries.size >= this.#maxNodes) this.#makeRoom();
-    this.#postings.add(nodeId, capabilities);
-    this.#entries.set(nodeId, {
+    const entry: IndexEntry = {
       nodeId,
       entityId,
       version,
@@ -83,7 +80,17 @@ export class CapabilityTable {
       verified,
       ...(reflexAddress === undefined ? {} : { reflexAddress }),
       expiresAt: moment.now + lifetime,
-    });
+    };
+    this.#insert(entry, held);
+    return "indexed";
+  }
+
+  /** Puts an entry back that was taken out, unless its time is over or there is later news. */
+  putBack(entry: IndexEntry, now: number): IndexVerdict {
+    if (entry.expiresAt <= now) return "expired";
+    const held = this.#entries.get(entry.nodeId);
+    if (held !== undefined && entry.version <= held.version) return "stale";
+    this.#insert(entry, held);
     return "indexed";
   }
 
@@ -95,10 +102,11 @@ export class CapabilityTable {
     }
   }
 
-  /** Removes the entry of a node, if there is one. */
-  remove(nodeId: bigint): void {
+  /** Removes the entry of a node, if there is one, and gives it. */
+  remove(nodeId: bigint): IndexEntry | undefined {
     const held = this.#entries.get(nodeId);
     if (held !== undefined) this.#remove(held);
+    return held;
   }
 
   /** Removes the entries whose time is over, and returns their nodes. */
@@ -118,6 +126,13 @@ export class CapabilityTable {
       break;
     }
     if (oldest !== undefined) this.#remove(oldest);
+  }
+
+  #insert(entry: IndexEntry, held: IndexEntry | undefined): void {
+    if (held !== undefined) this.#remove(held);
+    else if (this.#entries.size >= this.#maxNodes) this.#makeRoom();
+    this.#postings.add(entry.nodeId, entry.capabilities);
+    this.#entries.set(entry.nodeId, entry);
   }
 
   #remove({ nodeId, capabilities }: IndexEntry): void {

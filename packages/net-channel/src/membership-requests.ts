@@ -124,6 +124,11 @@ export class MembershipRequests {
     return this.#end(pending, ack.accepted ? undefined : refusal(ack));
   }
 
+  /** Forgets a request nobody waits for any more: it is not sent again, and its answer is ignored. */
+  cancel(nonce: bigint): void {
+    this.#pending.delete(nonce);
+  }
+
   /** Ends the requests to a publisher whose session is gone. */
   abandon(publisher: bigint): readonly RequestOutcome[] {
     return [...this.#pending.values()]

@@ -12,7 +12,7 @@ import {
   encodeMembership,
   MEMBERSHIP_SUBPROTOCOL,
   MembershipRequests,
-  type NetChannelError,
+  NetChannelError,
   noSession,
   type OutgoingRequest,
   type PublishOptions,
@@ -28,6 +28,7 @@ import { type PacketLabel, StreamError } from "@gaiaftcl/net-wire";
 import type { Discovery } from "./discovery.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Peer } from "./peer.js";
+import { StandingSubscriptions } from "./standing-subscriptions.js";
 
 export interface ChannelsOptions {
   readonly discovery: Discovery;
@@ -48,8 +49,7 @@ export class Channels {
   readonly #host: ChannelHost<CapabilityFilter>;
   readonly #requests: MembershipRequests;
   readonly #done = new Map<bigint, MembershipDone>();
-  /** Subscriptions that stand, to be asked for again when their publisher comes again. */
-  readonly #standing = new Map<bigint, Map<string, SubscribeRequest>>();
+  readonly #standing = new StandingSubscriptions();
   readonly #labels = new Map<string, PacketLabel>();
   readonly #originHash: number;
 
@@ -92,24 +92,31 @@ export class Channels {
     return this.#host.members(channel).map(({ node }) => node);
   }
 
-  /** Asks for a subscription; `done` is called once. @throws NetChannelError for what is asked wrongly */
-  subscribe(request: SubscribeRequest, done: MembershipDone): void {
-    this.#ask(request.publisher, this.#requests.subscribe(request, this.#state.now), (error) => {
+  /**
+   * Asks for a subscription; `done` is called once, unless the returned function takes the wish back
+   * before. @throws NetChannelError for what is asked wrongly
+   */
+  subscribe(request: SubscribeRequest, done: MembershipDone): () => void {
+    const { publisher, channel } = request;
+    const outgoing = this.#requests.subscribe(request, this.#state.now);
+    this.#ask(publisher, outgoing, (error) => {
       if (error === undefined) {
-        const standing = this.#standing.get(request.publisher) ?? new Map();
-        this.#standing.set(request.publisher, standing.set(request.channel, request));
+        this.#granted(request);
       }
       done(error);
     });
+    return () => {
+      // The publisher may have heard the request, or hear it yet.
+      if (this.#done.delete(outgoing.nonce)) {
+        this.#requests.cancel(outgoing.nonce);
+        this.unsubscribe(publisher, channel, () => undefined);
+      }
+    };
   }
 
   /** Asks for the end of a subscription. @throws NetChannelError for a name that is none */
   unsubscribe(publisher: bigint, channel: string, done: MembershipDone): void {
-    const standing = this.#standing.get(publisher);
-    standing?.delete(channel);
-    if (standing?.size === 0) {
-      this.#standing.delete(publisher);
-    }
+    this.#standing.delete(publisher, channel);
     this.#ask(publisher, this.#requests.unsubscribe(publisher, channel, this.#state.now), done);
   }
 
@@ -178,9 +185,24 @@ export class Channels {
     this.#options.sendControl(from, MEMBERSHIP_SUBPROTOCOL, encodeMembership(answer));
   }
 
-  /** A peer was declared failed, or its session ended: it leaves every channel. */
+  /** The session with a peer ended: it leaves every channel. */
   forget(nodeId: bigint): void {
     this.#host.forget(nodeId);
+  }
+
+  /** A peer was declared failed: it leaves every channel until it speaks again. */
+  suspend(nodeId: bigint): void {
+    this.#host.suspend(nodeId);
+  }
+
+  /** It spoke again in the same session, and does not know that it had left. */
+  resume(nodeId: bigint): void {
+    this.#host.resume(nodeId);
+  }
+
+  /** It began anew, and subscribes anew where it wants to be. */
+  dropSuspended(nodeId: bigint): void {
+    this.#host.dropSuspended(nodeId);
   }
 
   /** The session with a peer ended: what it was asked gets no answer. */
@@ -192,13 +214,11 @@ export class Channels {
 
   /** A publisher came again, perhaps without memory: what stands is asked for again. */
   renew(publisher: bigint): void {
-    for (const request of this.#standing.get(publisher)?.values() ?? []) {
-      this.#ask(publisher, this.#requests.subscribe(request, this.#state.now), () => undefined);
-    }
+    this.#standing.renew(publisher, this.#state.now);
   }
 
   deadline(): number {
-    return Math.min(this.#requests.deadline(), this.#host.deadline());
+    return Math.min(this.#requests.deadline(), this.#host.deadline(), this.#standing.deadline());
   }
 
   tick(): void {
@@ -211,6 +231,39 @@ export class Channels {
       this.#ended(outcome);
     }
     this.#host.tick(now, around.wallClock());
+    for (const request of this.#standing.due(now)) {
+      this.#askAgain(request);
+    }
+  }
+
+  #granted(request: SubscribeRequest): void {
+    const isStrict = this.#state.peers.get(request.publisher)?.session.strict === true;
+    this.#standing.granted(request, !isStrict, this.#state.now);
+  }
+
+  /** Without a session there is nobody to ask; the next one brings it up again. */
+  #askAgain(request: SubscribeRequest): void {
+    const { now, peers } = this.#state;
+    if (peers.get(request.publisher) === undefined) {
+      return;
+    }
+    try {
+      this.#ask(request.publisher, this.#requests.subscribe(request, now), (error) => {
+        if (!this.#standing.has(request)) {
+          return;
+        }
+        if (error === undefined) {
+          this.#granted(request);
+        } else {
+          this.#standing.refused(request, this.#state.now);
+        }
+      });
+    } catch (error) {
+      if (!(error instanceof NetChannelError)) {
+        throw error;
+      }
+      this.#standing.refused(request, now);
+    }
   }
 
   #ask(publisher: bigint, request: OutgoingRequest, done: MembershipDone): void {

@@ -13,6 +13,14 @@ import {
 import type { MeshState } from "./mesh-state.js";
 import type { Peer } from "./peer.js";
 
+/**
+ * When a 0.19.0 peer gets an announcement again after it came (back), in milliseconds: it confirms
+ * none, and drops what it has as a repetition.
+ */
+const GREETING_DELAYS = [1000, 5000];
+/** Peers of 0.19.0 of which is kept what they were sent last. */
+const KEPT_VERSIONS = 4096;
+
 export interface DiscoveryOptions {
   readonly subnet?: SubnetId;
   readonly subnetPolicy?: SubnetPolicy;
@@ -29,6 +37,8 @@ export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #announcer: Announcer;
   #capabilities: CapabilitySet | undefined;
+  /** The version of the announcement that each 0.19.0 peer was sent last. */
+  readonly #sent = new Map<bigint, bigint>();
 
   constructor(state: MeshState, options: DiscoveryOptions) {
     const { identity, tuning } = state.around;
@@ -86,9 +96,43 @@ export class Discovery {
   /** A new peer gets the last announcement, and may count its own anew. */
   greet(peer: Peer): void {
     this.index.expectRestart(peer.nodeId);
+    this.tell(peer);
+  }
+
+  /**
+   * Tells a peer, which may have forgotten it, what this node is. One of 0.19.0 that forgot an
+   * announcement still drops it as a repetition for ten minutes, so it gets a new one if it was sent
+   * this one before.
+   */
+  tell(peer: Peer): void {
     const current = this.#announcer.current;
-    if (current !== undefined) {
+    if (current === undefined) {
+      return;
+    }
+    if (peer.session.strict) {
       this.#options.sendControl(peer, ANNOUNCEMENT_SUBPROTOCOL, current.bytes);
+      return;
+    }
+    const { now, around, timers } = this.#state;
+    const own =
+      this.#sent.get(peer.nodeId) === current.announcement.version
+        ? this.#announcer.renew(around.wallClock())
+        : { ...current, broadcast: false };
+    if (own !== undefined) {
+      this.#made(own);
+      this.#send(peer, own);
+      for (const delay of GREETING_DELAYS) {
+        timers.set(now + delay, () => {
+          this.#send(peer, own);
+        });
+      }
+    }
+  }
+
+  /** A peer spoke again that was taken for failed: what it announced counts again while it lasts. */
+  restore(peer: Peer): void {
+    if (this.index.restorePeer(peer.nodeId, this.#state.now)) {
+      this.#state.around.emit({ type: "announced", nodeId: peer.nodeId });
     }
   }
 
@@ -135,9 +179,23 @@ export class Discovery {
     this.index.indexOwn(own.announcement, now, around.wallClock());
     if (own.broadcast) {
       for (const peer of peers.values()) {
-        this.#options.sendControl(peer, ANNOUNCEMENT_SUBPROTOCOL, own.bytes);
+        this.#send(peer, own);
       }
     }
+  }
+
+  #send(peer: Peer, { announcement, bytes }: Omit<OwnAnnouncement, "broadcast">): void {
+    const { current } = this.#announcer;
+    // Of a greeting that is repeated, a later announcement may have come between.
+    if (announcement.version === current?.announcement.version && !peer.session.strict) {
+      this.#sent.delete(peer.nodeId);
+      this.#sent.set(peer.nodeId, announcement.version);
+      if (this.#sent.size > KEPT_VERSIONS) {
+        const [oldest] = this.#sent.keys();
+        this.#sent.delete(oldest as bigint);
+      }
+    }
+    this.#options.sendControl(peer, ANNOUNCEMENT_SUBPROTOCOL, bytes);
   }
 
   #forward(bytes: Uint8Array, from: Peer, back: ReadonlySet<string>): void {

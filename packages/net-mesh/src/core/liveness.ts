@@ -11,10 +11,14 @@ export interface LivenessHandlers {
   failed(peer: Peer): void;
   /** A failed peer spoke again. */
   recovered(peer: Peer): void;
+  /** A peer may have heard nothing of this node for so long that it took it for failed. */
+  unheard(peer: Peer): void;
   /** A peer is to be removed. */
   lost(peer: Peer): void;
 }
 
+/** Whoever stood still for so many session timeouts, peers may have taken for failed. */
+const SLEPT_TIMEOUTS = 2;
 /** A failed peer silent for so many session timeouts is removed. */
 const REMOVED_AFTER = 30;
 const WAVE_TIMEOUTS = 3;
@@ -44,6 +48,8 @@ export class Liveness {
   readonly #onward: SourceRateLimit;
   #turn = 0;
   #beatAt: number;
+  /** Unix milliseconds of the last beat: a suspended machine stops the other clock. */
+  #beatenAt: number;
 
   constructor(state: MeshState, outbound: Outbound, handlers: LivenessHandlers) {
     const { heartbeatIntervalMs, sessionTimeoutMs, pingwavesPassedOn } = state.around.tuning;
@@ -60,6 +66,7 @@ export class Liveness {
       capacity: 1,
     });
     this.#beatAt = state.now + heartbeatIntervalMs;
+    this.#beatenAt = state.around.wallClock();
   }
 
   deadline(): number {
@@ -71,9 +78,21 @@ export class Liveness {
     if (now < this.#beatAt) {
       return;
     }
-    this.#beatAt = now + around.tuning.heartbeatIntervalMs;
-    this.#judge();
-    this.#beat();
+    const { heartbeatIntervalMs, sessionTimeoutMs } = around.tuning;
+    const wallClock = around.wallClock();
+    const slept = Math.max(now - this.#beatAt, wallClock - this.#beatenAt - heartbeatIntervalMs);
+    this.#beatAt = now + heartbeatIntervalMs;
+    this.#beatenAt = wallClock;
+    if (slept < SLEPT_TIMEOUTS * sessionTimeoutMs) {
+      this.#judge();
+      this.#beat();
+    } else {
+      // What peers said meanwhile waits to be read: it is too early to judge them.
+      this.#beat();
+      for (const peer of [...this.#state.peers.values()]) {
+        this.#handlers.unheard(peer);
+      }
+    }
     this.#state.routes.sweep(now);
     this.#state.graph.sweep(now);
   }
@@ -160,6 +179,9 @@ export class Liveness {
         routes.hopUp(peer.address);
       }
       this.#handlers.recovered(peer);
+    } else if (change.to === "healthy" && !peer.session.strict) {
+      // Its session timeout may be shorter, and what was lost both ways may have failed this node there.
+      this.#handlers.unheard(peer);
     }
     around.emit({ type: "health", peer: change.nodeId, from: change.from, to: change.to });
   }

@@ -89,10 +89,15 @@ export class NodeParts {
     });
     this.liveness = new Liveness(state, this.outbound, {
       failed: (peer) => {
-        this.#forget(peer.nodeId);
+        this.channels.suspend(peer.nodeId);
+        this.discovery.index.withholdPeer(peer.nodeId);
       },
       recovered: (peer) => {
-        this.channels.renew(peer.nodeId);
+        this.#restore(peer);
+        this.#tellAgain(peer);
+      },
+      unheard: (peer) => {
+        this.#tellAgain(peer);
       },
       lost: (peer) => {
         this.remove(peer, "silent");
@@ -199,7 +204,27 @@ export class NodeParts {
         }
       });
     }
+    if (peer.origin.initiated && !peer.session.strict) {
+      // Its key, which 0.19.0 makes anew at each start, shows that it is the node of before: it does not
+      // know that it was forgotten here.
+      this.#restore(peer);
+    } else {
+      this.discovery.index.dropWithheld(peer.nodeId);
+      this.channels.dropSuspended(peer.nodeId);
+    }
     this.discovery.greet(peer);
+    this.channels.renew(peer.nodeId);
+  }
+
+  /** A peer that was taken for failed and is the same as before is what it was. */
+  #restore(peer: Peer): void {
+    this.discovery.restore(peer);
+    this.channels.resume(peer.nodeId);
+  }
+
+  /** A peer may have taken this node for failed: it is told again what it then forgot. */
+  #tellAgain(peer: Peer): void {
+    this.discovery.tell(peer);
     this.channels.renew(peer.nodeId);
   }
 

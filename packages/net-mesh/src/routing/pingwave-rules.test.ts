@@ -25,6 +25,26 @@ describe("the rules for pingwaves", () => {
     });
   });
 
+  it("send on a copy that goes further than those before, as it came the shorter way", () => {
+    const judged = rules();
+    judged.judge({ ...wave, hopCount: 2, ttl: 1 }, true, 0);
+    expect(judged.judge({ ...wave, hopCount: 1, ttl: 2 }, true, 1)).toEqual({
+      kind: "take",
+      metric: 3,
+      isNew: true,
+      onward: { ttl: 1, hopCount: 2 },
+    });
+    for (const ttl of [0, 1, 2]) {
+      expect(judged.judge({ ...wave, ttl }, true, 2)).toMatchObject({ isNew: false });
+    }
+    for (const ttl of [200, 100, 200]) {
+      judged.judge({ ...wave, sequence: 6n, ttl }, true, 3);
+    }
+    expect(judged.judge({ ...wave, sequence: 6n, ttl: 90 }, true, 4)).toMatchObject({
+      isNew: false,
+    });
+  });
+
   it("drop own waves, waves that came too far, and waves of strangers", () => {
     const judged = rules();
     expect(judged.judge({ ...wave, origin: 1n }, true, 0)).toEqual({ kind: "drop" });

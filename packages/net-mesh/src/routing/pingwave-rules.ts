@@ -15,7 +15,7 @@ export type WaveVerdict =
       readonly kind: "take";
       /** Of the route to the origin by the sender. */
       readonly metric: number;
-      /** Seen for the first time: to be recorded in the graph. */
+      /** Seen for the first time, or going further than the copies before: to be recorded in the graph. */
       readonly isNew: boolean;
       /** What the copies for the other peers carry; undefined when it goes no further. */
       readonly onward: { readonly ttl: number; readonly hopCount: number } | undefined;
@@ -34,9 +34,13 @@ export const PINGWAVE_RADIUS = 3;
 const MAX_HOPS = 16;
 const DEFAULT_CAPACITY = 65_536;
 const METRIC_BEYOND_HOPS = 2;
+/** Waves that go further than this are alike in how far they go. */
+const FURTHEST = 4;
 
 /**
- * Decides what becomes of pingwaves (Net transport format, section 11). Waves are neither encrypted
+ * Decides what becomes of pingwaves (Net transport format, section 11). A copy that came the shorter
+ * way may arrive after one that took a detour and is nearly used up; it is sent on as well, or the
+ * nodes at the edge of its reach would hear of its origin by luck only. Waves are neither encrypted
  * nor authenticated; they only ever give routes that a handshake then proves or does not.
  */
 export class PingwaveRules {
@@ -69,9 +73,19 @@ export class PingwaveRules {
     if (wave.origin === this.#nodeId || wave.hopCount >= MAX_HOPS || !isFromPeer) {
       return { kind: "drop" };
     }
-    const isNew = this.#seen.add(`${wave.origin}:${wave.sequence}`, now);
+    const isNew = this.#isNew(wave, now);
     const onward =
       isNew && wave.ttl > 0 ? { ttl: wave.ttl - 1, hopCount: wave.hopCount + 1 } : undefined;
     return { kind: "take", metric: wave.hopCount + METRIC_BEYOND_HOPS, isNew, onward };
+  }
+
+  #isNew({ origin, sequence, ttl }: Wave, now: number): boolean {
+    const reach = Math.min(ttl, FURTHEST);
+    for (let further = reach + 1; further <= FURTHEST; further += 1) {
+      if (this.#seen.has(`${origin}:${sequence}:${further}`)) {
+        return false;
+      }
+    }
+    return this.#seen.add(`${origin}:${sequence}:${reach}`, now);
   }
 }

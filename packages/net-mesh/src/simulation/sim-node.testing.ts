@@ -88,6 +88,17 @@ export class SimNode implements SimulatedHost {
     this.#options.network.detach(this.address);
   }
 
+  /** Stands still as a process that is stopped; what arrives meanwhile is lost. */
+  pause(): void {
+    this.crash();
+  }
+
+  /** Goes on where it stood still. */
+  resume(): void {
+    const { network, nat } = this.#options;
+    network.attach(this.address, () => this, nat);
+  }
+
   /** Starts again at the same address with the same identity and key, and nothing else of before. */
   restart(): void {
     this.crash();
