@@ -250,10 +250,13 @@ export class MeshCore {
     return this.#parts.channels.members(name);
   }
 
-  /** Asks a publisher for a subscription; `done` is called once. @throws NetChannelError */
-  subscribe(request: SubscribeRequest, now: number, done: MembershipDone): void {
+  /**
+   * Asks a publisher for a subscription; `done` is called once, unless the returned function takes the
+   * wish back before. @throws NetChannelError
+   */
+  subscribe(request: SubscribeRequest, now: number, done: MembershipDone): () => void {
     this.#parts.state.now = now;
-    this.#parts.channels.subscribe(request, done);
+    return this.#parts.channels.subscribe(request, done);
   }
 
   /** Asks a publisher for the end of a subscription. @throws NetChannelError */

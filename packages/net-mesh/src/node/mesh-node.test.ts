@@ -226,6 +226,38 @@ describe("channels of a node", () => {
   });
 });
 
+describe("several subscriptions of a node to one channel", () => {
+  it("get each event each, and the publisher hears of the end of the last", async () => {
+    const [left, right] = await pair();
+    right.registerChannel("news");
+    const one = await left.subscribe(right.nodeId, "news");
+    const two = await left.subscribe(right.nodeId, "news");
+    right.publish("news", bytes("a"), { reliability: "reliable" });
+    right.publish("news", bytes("b"), { reliability: "reliable" });
+    expect(await take(one, 2)).toEqual(["a", "b"]);
+    expect(right.publish("news", bytes("c")).attempted).toBe(1);
+    expect(await take(two, 3)).toEqual(["a", "b", "c"]);
+    await until(() => right.publish("news", bytes("x")).attempted === 0);
+  });
+});
+
+describe("a subscription that is given up while it waits for its answer", () => {
+  it("leaves nothing behind at the publisher, nor anything to ask for again", async () => {
+    const [left, right] = await pair();
+    right.registerChannel("news");
+    const abort = new AbortController();
+    const waiting = left.subscribe(right.nodeId, "news", { signal: abort.signal });
+    abort.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+    await left.subscribe(right.nodeId, "other").catch(() => undefined);
+    expect(right.publish("news", bytes("x")).attempted).toBe(0);
+    await right.connect(left.address, left.publicKey, left.nodeId);
+    const again = left.subscribe(right.nodeId, "other").catch(() => "answered");
+    expect(await again).toBe("answered");
+    expect(right.publish("news", bytes("x")).attempted).toBe(0);
+  });
+});
+
 describe("what a node tells", () => {
   it("is its announcement, peers coming and going, and its figures", async () => {
     const seen: string[] = [];

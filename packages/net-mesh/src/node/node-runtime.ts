@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { ConnectTarget, MeshCore } from "../core/mesh-core.js";
 import { NetMeshError } from "../net-mesh-error.js";
 import type { PortMappingKeeper } from "../port-mapping/port-mapping-keeper.js";
+import { ChannelSubscriptions } from "./channel-subscriptions.js";
 import { CoreLoop } from "./core-loop.js";
 import type { StreamPort } from "./mesh-stream.js";
 import { NodeHub, streamKey } from "./node-hub.js";
@@ -75,40 +76,12 @@ export class NodeRuntime {
     stats: (peer, streamId) => this.loop.core.streamStats(peer, streamId),
   };
 
-  readonly subscriptionPort: SubscriptionPort = {
+  readonly subscriptionPort: SubscriptionPort = new ChannelSubscriptions({
     receive: (options) => this.hub.receivers.open(options),
-    subscribe: async (request, signal) =>
-      this.operation<void>(signal, (resolve, reject) => {
-        this.run((core, now) => {
-          core.subscribe(request, now, (error) => {
-            if (error === undefined) {
-              resolve();
-            } else {
-              reject(error);
-            }
-          });
-        });
-        return () => undefined;
-      }),
-    unsubscribe: async (publisher, channel) => {
-      if (this.loop.isClosed) {
-        return;
-      }
-      await this.operation<void>(undefined, (resolve) => {
-        this.run((core, now) => {
-          // Whoever leaves does not care why the publisher did not hear of it.
-          core.unsubscribe(publisher, channel, now, () => {
-            resolve();
-          });
-        });
-        return () => undefined;
-      }).catch((error: unknown) => {
-        if (!this.#closing.signal.aborted) {
-          throw error;
-        }
-      });
-    },
-  };
+    run: (command) => this.run(command),
+    operation: async (signal, start) => this.operation<void>(signal, start),
+    isClosing: () => this.loop.isClosed || this.#closing.signal.aborted,
+  });
 
   /** Begins a session and waits for it. @throws NetMeshError `HANDSHAKE` */
   async connect(target: ConnectTarget, signal: AbortSignal | undefined): Promise<void> {

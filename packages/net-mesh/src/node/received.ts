@@ -32,6 +32,8 @@ export class PeerBatch implements ReceivedBatch {
   readonly peer: bigint;
   readonly batch: EventBatch;
   readonly isDroppable: boolean;
+  /** How many feeds have it and are not done with it. */
+  holders = 1;
 
   constructor(peer: bigint, batch: EventBatch, isReliable: boolean) {
     this.peer = peer;

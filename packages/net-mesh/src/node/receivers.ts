@@ -13,10 +13,13 @@ export interface ReceiveOptions extends EventFilter {
   readonly signal?: AbortSignal;
   /** Bytes of events held that no sender holds back; further ones are dropped and counted. 64 MiB. */
   readonly bufferBytes?: number;
+  /** Receivers of the same filter that are all shared get each event, every one of them. */
+  readonly shared?: boolean;
 }
 
 interface Receiver {
   readonly filter: EventFilter;
+  readonly shared: boolean;
   readonly feed: Feed<PeerBatch>;
 }
 
@@ -47,20 +50,25 @@ export class Receivers {
 
   /** Opens a receiver; ending its feed closes it. */
   open(options: ReceiveOptions): Feed<PeerBatch> {
-    const { signal, bufferBytes = DEFAULT_BUFFER_BYTES, ...filter } = options;
+    const { signal, bufferBytes = DEFAULT_BUFFER_BYTES, shared = false, ...filter } = options;
     signal?.throwIfAborted();
     const aborted = (): void => {
       feed.end(signal?.reason);
     };
     const feed = new Feed<PeerBatch>({
       maxBytes: bufferBytes,
-      release: this.#consume,
+      release: (batch) => {
+        batch.holders -= 1;
+        if (batch.holders === 0) {
+          this.#consume(batch);
+        }
+      },
       ended: () => {
         signal?.removeEventListener("abort", aborted);
         this.#close(receiver);
       },
     });
-    const receiver = { filter, feed };
+    const receiver = { filter, shared, feed };
     signal?.addEventListener("abort", aborted, { once: true });
     this.#receivers.push(receiver);
     this.#receivers.sort((left, right) => breadth(left.filter) - breadth(right.filter));
@@ -75,7 +83,9 @@ export class Receivers {
 
   push(batch: PeerBatch): void {
     const receiver = this.#receivers.find(({ filter }) => fits(filter, batch));
-    if (receiver !== undefined) {
+    if (receiver?.shared === true) {
+      this.#share(receiver, batch);
+    } else if (receiver !== undefined) {
       receiver.feed.push(batch);
     } else if (ROUTER_ONLY.has(batch.subprotocolId)) {
       this.#dropped += 1;
@@ -85,6 +95,16 @@ export class Receivers {
     } else {
       this.#earlyBytes += batch.isDroppable ? batch.bytes : 0;
       this.#early.push(batch);
+    }
+  }
+
+  #share({ filter }: Receiver, batch: PeerBatch): void {
+    const sharers = this.#receivers.filter(
+      (receiver) => receiver.shared && isSame(receiver.filter, filter),
+    );
+    batch.holders = sharers.length;
+    for (const { feed } of sharers) {
+      feed.push(batch);
     }
   }
 
@@ -113,6 +133,14 @@ function fits(filter: EventFilter, batch: ReceivedBatch): boolean {
     (filter.subprotocolId === undefined
       ? !ROUTER_ONLY.has(batch.subprotocolId)
       : filter.subprotocolId === batch.subprotocolId)
+  );
+}
+
+function isSame(left: EventFilter, right: EventFilter): boolean {
+  return (
+    left.peer === right.peer &&
+    left.streamId === right.streamId &&
+    left.subprotocolId === right.subprotocolId
   );
 }
 

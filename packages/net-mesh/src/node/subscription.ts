@@ -31,6 +31,7 @@ export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefi
   readonly #feed: Feed<PeerBatch>;
   readonly #events: AsyncGenerator<ReceivedEvent, undefined, undefined>;
   #isEnded = false;
+  #forgetSignal = (): void => undefined;
 
   private constructor(
     port: SubscriptionPort,
@@ -57,6 +58,7 @@ export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefi
     const feed = port.receive({
       peer: publisher,
       streamId: publishStreamId(channelHash(channel)),
+      shared: true,
       ...(signal === undefined ? {} : { signal }),
       ...(bufferBytes === undefined ? {} : { bufferBytes }),
     });
@@ -67,13 +69,7 @@ export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefi
       throw error;
     }
     const subscription = new Subscription(port, publisher, channel, feed);
-    signal?.addEventListener(
-      "abort",
-      () => {
-        subscription.#end().catch(() => undefined);
-      },
-      { once: true },
-    );
+    subscription.#endWith(signal);
     return subscription;
   }
 
@@ -100,9 +96,20 @@ export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefi
     await this.#end();
   }
 
+  #endWith(signal: AbortSignal | undefined): void {
+    const aborted = (): void => {
+      this.#end().catch(() => undefined);
+    };
+    signal?.addEventListener("abort", aborted, { once: true });
+    this.#forgetSignal = (): void => {
+      signal?.removeEventListener("abort", aborted);
+    };
+  }
+
   async #end(): Promise<void> {
     if (!this.#isEnded) {
       this.#isEnded = true;
+      this.#forgetSignal();
       this.#feed.end();
       await this.#port.unsubscribe(this.publisher, this.channel);
     }
