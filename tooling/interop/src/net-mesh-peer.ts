@@ -89,6 +89,11 @@ export class MeshPeer implements AsyncDisposable {
     return events.map(({ raw }) => raw);
   }
 
+  /** Stops its process, lets it go on, or ends it as a crash does. */
+  signal(name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
+    this.#child.kill(name);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       this.#child.kill("SIGKILL");
