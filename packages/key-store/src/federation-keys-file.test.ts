@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONTEXTS } from "@gaiaftcl/witness";
@@ -36,6 +36,9 @@ describe("a federation keys file", () => {
     }
     await rm(path);
     await mkdir(path);
+    await expect(loadFederationKeysFile(path)).rejects.toMatchObject({ code: "IO" });
+    await rm(path, { recursive: true });
+    await symlink(join(directory, "gone.toml"), path);
     await expect(loadFederationKeysFile(path)).rejects.toMatchObject({ code: "IO" });
   });
 });

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { lstat, readFile, writeFile } from "node:fs/promises";
 import { type FederationKeys, loadFederationKeys, WitnessError } from "@gaiaftcl/witness";
 import { type PublicKey, publicKeyToHex } from "@gaiaftcl/witness/ed25519";
 import { KeyStoreError } from "./key-store-error.js";
@@ -15,7 +15,9 @@ export async function loadFederationKeysFile(path: string): Promise<FederationKe
   try {
     toml = await readFile(path, "utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT" && !(await isDanglingLink(path))) {
+      return undefined;
+    }
     throw new KeyStoreError("IO", `${path}: ${(cause as Error).message}`, { cause });
   }
   try {
@@ -23,6 +25,15 @@ export async function loadFederationKeysFile(path: string): Promise<FederationKe
   } catch (cause) {
     if (!(cause instanceof WitnessError)) throw cause;
     throw new KeyStoreError("FORMAT", `${path}: ${cause.message}`, { cause });
+  }
+}
+
+/** Whether there is a link at a path that leads nowhere: a file that cannot be used, not the absence of one. */
+async function isDanglingLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

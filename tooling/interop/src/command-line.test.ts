@@ -42,8 +42,16 @@ function derived(record: Record<string, unknown> | undefined): Record<string, un
 describe("the command line", () => {
   it("exits with 64 for a command that does not exist or is used wrongly", async () => {
     await using home = await TestHome.make();
-    for (const args of [["bogus"], ["franklin", "compose", "--nonces", "many"], ["mesh", "sign"]]) {
+    for (const args of [
+      ["bogus"],
+      ["franklin", "compose", "--nonces", "many"],
+      ["mesh", "sign"],
+      ["subscribe", "gaiaftcl..sealed"],
+      ["subscribe", "gaiaftcl.>.sealed"],
+    ]) {
       expect((await home.gaiaftcl(args)).code, args.join(" ")).toBe(64);
+      const json = checked(await home.gaiaftcl(["--json", ...args]));
+      expect(json, args.join(" ")).toMatchObject([{ kind: "error" }]);
     }
     expect((await home.gaiaftcl(["--help"])).code).toBe(0);
     expect((await home.gaiaftcl(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+/);
@@ -110,6 +118,8 @@ describe("the command line", () => {
         (row as Record<string, unknown>)["signed"] as { row: Record<string, string> }
       ).row;
       await run("substrate", "evidence-bundle", "evidence", String(hash));
+      const since = await home.gaiaftcl(["substrate", "evidence", "--since", "yesterday"], env);
+      expect([since.code, since.stderr]).toEqual([64, expect.stringContaining("substrate --help")]);
       const refused = await home.gaiaftcl(["--json", "franklin", "replay", "no-such-session"], env);
       expect(refused.code).toBe(2);
       checked(refused);
@@ -229,8 +239,25 @@ describe("the command line", () => {
     await using home = await TestHome.make();
     await home.gaiaftcl(["mesh", "publish", bridge, moduleName]);
     await writeFile(home.layout.federationKeysPath, "[public_keys]\n");
-    expect((await home.gaiaftcl(["mesh", "load", moduleName])).code).toBe(2);
+    for (const args of [
+      ["mesh", "load", moduleName],
+      ["substrate", "verify"],
+      ["substrate", "heartbeats"],
+      ["subscribe", "gaiaftcl.>", "--count", "1"],
+    ]) {
+      const refused = await home.gaiaftcl(args);
+      expect(refused.code, args.join(" ")).toBe(2);
+      expect(refused.stderr).toContain(home.layout.federationKeysPath);
+    }
     await rm(home.layout.federationKeysPath);
+    for (const args of [
+      ["substrate", "verify", "--signed"],
+      ["subscribe", "gaiaftcl.>", "--signed", "--count", "1"],
+    ]) {
+      const blocked = await home.gaiaftcl(args);
+      expect(blocked.code, args.join(" ")).toBe(1);
+      expect(blocked.stderr).toContain("--signed needs the federation keys");
+    }
     const unsigned = await home.gaiaftcl(["mesh", "load", moduleName]);
     expect(unsigned.stdout).toContain("unsigned");
     expect((await home.gaiaftcl(["mesh", "load", moduleName, "--require-signed"])).code).toBe(2);

@@ -8,7 +8,8 @@ import {
   type MeshOccurrence,
   meshHistoryModel,
 } from "@gaiaftcl/mesh-history";
-import { Redex, RedexError, xxh3 } from "@gaiaftcl/redex";
+import { Redex, RedexError } from "@gaiaftcl/redex";
+import { xxh3 } from "@gaiaftcl/xxh3";
 import { CommandError } from "./command-error.js";
 import type { Session } from "./session.js";
 
@@ -64,7 +65,7 @@ async function openHistory(session: Session, logs: Redex) {
 
 /** Who writes: each cell has an origin of its own. */
 async function originOf(session: Session): Promise<bigint> {
-  return xxh3(new TextEncoder().encode((await session.configuration()).cellId));
+  return xxh3((await session.configuration()).cellId);
 }
 
 // A directory of logs has one writer; commands hold it for moments only.

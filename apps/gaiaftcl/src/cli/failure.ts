@@ -45,7 +45,11 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   MeshLoaderError: { "*": { exitCode: refused, next: "mesh list" } },
   NatsBrokerError: { "*": { exitCode: blocked, next: "doctor" } },
   NatsSubjectError: { "*": { exitCode: exitCodes.usage, next: "subscribe --help" } },
-  NatsSubscribeError: { "*": { exitCode: blocked, next: "doctor" } },
+  NatsSubscribeError: {
+    SUBJECT_INVALID: { exitCode: exitCodes.usage, next: "subscribe --help" },
+    OPTION_INVALID: { exitCode: exitCodes.usage, next: "subscribe --help" },
+    "*": { exitCode: blocked, next: "doctor" },
+  },
   NetControlError: {
     NOT_RUNNING: { exitCode: blocked, next: "net up" },
     ALREADY_RUNNING: { exitCode: refused, next: "net nodes" },
@@ -60,7 +64,16 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
     "*": { exitCode: blocked, next: "net nodes" },
   },
   RedexError: { "*": { exitCode: blocked, next: "doctor" } },
-  SealedReaderError: { "*": { exitCode: blocked, next: "doctor" } },
+  SealedReaderError: {
+    OPTION_INVALID: { exitCode: exitCodes.usage, next: "substrate --help" },
+    NOT_A_DATABASE: { exitCode: refused, next: "doctor" },
+    CORRUPT: { exitCode: refused, next: "doctor" },
+    SCHEMA_REFUSED: { exitCode: refused, next: "doctor" },
+    TABLE_NOT_REAL: { exitCode: refused, next: "doctor" },
+    CHECKPOINT_INVALID: { exitCode: refused, next: "substrate checkpoint --help" },
+    EVIDENCE_INVALID: { exitCode: refused, next: "substrate evidence-bundle --help" },
+    "*": { exitCode: blocked, next: "doctor" },
+  },
   SubstrateError: { "*": { exitCode: blocked, next: "doctor" } },
   WitnessError: { "*": { exitCode: refused, next: "keys check" } },
 };

@@ -85,8 +85,15 @@ export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
     await program.parseAsync([...options.argv], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError)
-      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.ok;
+      // People have read it on stderr already; a program gets its record.
+      if (output.json) {
+        const message = error.message.replace(/^error: /, "");
+        output.failure({ code: "USAGE", message, next: "gaiaftcl --help" });
+      }
+      return exitCodes.usage;
+    }
     const failure = failureOf(error, session);
     output.failure({ code: failure.code, message: failure.message, next: failure.next });
     return failure.exitCode;

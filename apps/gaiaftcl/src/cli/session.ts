@@ -10,6 +10,7 @@ import {
 } from "@gaiaftcl/cell-layout";
 import { KeyStore, loadFederationKeysFile } from "@gaiaftcl/key-store";
 import type { FederationKeys } from "@gaiaftcl/witness";
+import { CommandError } from "./command-error.js";
 import type { Output } from "./output.js";
 
 /** What every command starts from: where the cell is, where output goes, and when to stop. */
@@ -36,7 +37,7 @@ export class Session {
     );
     this.output = options.output;
     this.signal = options.signal;
-    this.homeOption = home === undefined ? "" : ` --home ${home}`;
+    this.homeOption = home === undefined ? "" : ` --home ${shellWord(home)}`;
   }
 
   /** A command line for this home, as an error names it. */
@@ -57,6 +58,21 @@ export class Session {
     return loadFederationKeysFile(this.layout.federationKeysPath);
   }
 
+  /**
+   * The keys to verify rows with: none, unless every row is to be cosigned. A file of keys that cannot
+   * be used is an error either way.
+   */
+  async rowKeys(signed: boolean): Promise<FederationKeys | undefined> {
+    const keys = await this.federationKeys();
+    if (!signed) return undefined;
+    if (keys !== undefined) return keys;
+    throw new CommandError(
+      "BLOCKED",
+      `--signed needs the federation keys, and ${this.layout.federationKeysPath} does not exist`,
+      "keys generate",
+    );
+  }
+
   /** The brokers of the running cell, otherwise those of the settings. */
   async brokers(): Promise<BrokerUrls> {
     const configured = (await this.configuration()).brokers;
@@ -69,6 +85,11 @@ export class Session {
       franklin: named.franklin === usual.franklin ? state.brokers.franklin : named.franklin,
     };
   }
+}
+
+/** A text as one word of a shell. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function hostEnvironment(env: NodeJS.ProcessEnv): HostEnvironment {

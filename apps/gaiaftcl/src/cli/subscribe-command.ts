@@ -3,6 +3,7 @@ import { type SubscribedMessage, type Subscription, subscribe } from "@gaiaftcl/
 import type { Command } from "commander";
 import { subscribeToCell } from "../subscribe-to-cell.js";
 import { wholeNumber } from "./franklin-commands.js";
+import { type ExitCode, exitCodes } from "./output.js";
 import { printable } from "./printable.js";
 import type { RunCommand } from "./program.js";
 import { reportLines } from "./report-lines.js";
@@ -32,20 +33,23 @@ async function show(
   session: Session,
   subjects: readonly string[],
   options: SubscribeOptions,
-): Promise<void> {
+): Promise<ExitCode> {
   const { signal } = session;
   await using subscription = await open(session, subjects, options);
   const { count = Number.POSITIVE_INFINITY } = options;
   let seen = 0;
+  let failed = 0;
   try {
     for await (const message of subscription) {
       report(session, message, options.explain);
+      if (message.kind === "row" && !message.report.ok) failed += 1;
       seen += 1;
-      if (seen >= count) return;
+      if (seen >= count) break;
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+  return failed === 0 ? exitCodes.ok : exitCodes.refused;
 }
 
 async function open(
@@ -56,7 +60,7 @@ async function open(
   const common = {
     urls: await session.brokers(),
     signal: session.signal,
-    ...(options.signed ? { keys: await session.federationKeys() } : {}),
+    keys: await session.rowKeys(options.signed),
     onStatus: (status: { readonly type: string }) => session.output.remark(JSON.stringify(status)),
   };
   const { databasePath } = session.layout;

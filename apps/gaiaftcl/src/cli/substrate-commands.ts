@@ -88,14 +88,7 @@ export function addSubstrateCommands(program: Command, run: RunCommand): void {
 }
 
 async function open(session: Session, options: DatabaseOptions): Promise<SealedReader> {
-  const keys = options.signed ? await session.federationKeys() : undefined;
-  if (options.signed && keys === undefined) {
-    throw new CommandError(
-      "BLOCKED",
-      `--signed needs the federation keys, and ${session.layout.federationKeysPath} does not exist`,
-      "keys generate",
-    );
-  }
+  const keys = await session.rowKeys(options.signed);
   return await openSealed(
     options.database === undefined ? session.layout.databasePath : resolve(options.database),
     { keys, signal: session.signal },
