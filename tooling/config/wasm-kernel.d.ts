@@ -1,6 +1,3 @@
-export function compileKernel(options: {
-  readonly entry: string;
-  readonly directories: readonly string[];
-}): Promise<string>;
-
-export function writeKernel(directory: string, module: string): Promise<void>;
+export function compileKernel(
+  packageDirectory: string,
+): Promise<{ readonly file: string; readonly text: string }>;

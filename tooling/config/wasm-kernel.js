@@ -1,23 +1,25 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import asc from "assemblyscript/asc";
 
 /**
- * Compiles a package's AssemblyScript kernel to the text of its `src/kernel-module.ts`: the
- * WebAssembly binary in base64. That file is checked in, so that neither the package's users nor the
- * other packages need a compiler; a test sees that it is what the sources compile to.
+ * Compiles a package's AssemblyScript kernel, `assembly/kernel.as`, to its `src/kernel-module.ts`: the
+ * WebAssembly binary in base64, and what instantiates it. That file is checked in, so that neither the
+ * package's users nor the other packages need a compiler; a test sees that it is what the sources
+ * compile to.
  *
- * The sources end in `.as`, since they are no TypeScript; the compiler knows only `.ts`.
+ * The sources end in `.as`, since they are no TypeScript; the compiler knows only `.ts`. A source that
+ * the package does not have is taken from @gaiaftcl/xxh3, whose hash then works in the kernel's memory.
  *
- * @param {{ entry: string, directories: readonly string[] }} options the entry without its ending, and
- *   where sources are looked for, in this order
- * @returns {Promise<string>}
+ * @param {string} packageDirectory
+ * @returns {Promise<{ file: string, text: string }>} where the module stands, and its text
  */
-export async function compileKernel({ entry, directories }) {
+export async function compileKernel(packageDirectory) {
   const files = new Map();
   const { error, stderr } = await asc.main(
     [
-      `${entry}.ts`,
+      "kernel.ts",
       "--outFile",
       "kernel.wasm",
       "-O3",
@@ -30,40 +32,66 @@ export async function compileKernel({ entry, directories }) {
       "1",
     ],
     {
-      readFile: (name) => readSource(name.replace(/\.ts$/, ".as"), directories),
+      readFile: (name) => readSource(name.replace(/\.ts$/, ".as"), packageDirectory),
       writeFile: (name, contents) => files.set(name, contents),
     },
   );
   const binary = files.get("kernel.wasm");
   if (error !== null || binary === undefined) throw new Error(stderr.toString());
-  return [
-    "// Generated from the AssemblyScript sources by `pnpm run build:kernel`.",
-    "",
-    "/** The kernel's WebAssembly binary, in base64. */",
-    "export const KERNEL_MODULE =",
-    `  "${Buffer.from(binary).toString("base64")}";`,
-    "",
-  ].join("\n");
+  return {
+    file: join(packageDirectory, "src", "kernel-module.ts"),
+    text: moduleText(Buffer.from(binary).toString("base64")),
+  };
 }
 
+/** @param {string} binary the kernel in base64 */
+function moduleText(binary) {
+  return `// Generated from the AssemblyScript sources by \`pnpm run build:kernel\`.
+
+// The part of the WebAssembly interface used here; the DOM library, which declares it, stays out.
+declare const WebAssembly: {
+  readonly Module: new (binary: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+};
+
+export interface KernelMemory {
+  readonly buffer: ArrayBuffer;
+  /** Adds pages of 64 KiB, which replaces the buffer. */
+  grow(pages: number): number;
+}
+
+const PAGE = 65_536;
+const BINARY =
+  "${binary}";
+
+let compiled: object | undefined;
+
 /**
- * Writes the compiled kernel to `src/kernel-module.ts` beside `directory`.
- *
- * @param {string} directory the package's `assembly`
- * @param {string} module the text of the module
+ * A new instance of the kernel, with a memory of its own of \`bytes\` or more. The first call compiles
+ * it, so that importing the package costs nothing.
  */
-export async function writeKernel(directory, module) {
-  await writeFile(join(directory, "..", "src", "kernel-module.ts"), module);
+export function instantiateKernel<Exports extends { readonly memory: KernelMemory }>(
+  bytes = 0,
+): Exports {
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(BINARY), (character) => character.charCodeAt(0)),
+  );
+  const exports = new WebAssembly.Instance(compiled, {}).exports as Exports;
+  const missing = bytes - exports.memory.buffer.byteLength;
+  if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE));
+  return exports;
+}
+`;
 }
 
 /**
  * @param {string} name
- * @param {readonly string[]} directories
+ * @param {string} packageDirectory
+ * @returns {Promise<string | null>}
  */
-async function readSource(name, directories) {
-  for (const directory of directories) {
-    const text = await readFile(join(directory, name), "utf8").catch(() => null);
-    if (text !== null) return text;
-  }
-  return null;
+async function readSource(name, packageDirectory) {
+  const own = await readFile(join(packageDirectory, "assembly", name), "utf8").catch(() => null);
+  if (own !== null || name !== "xxh3.as") return own;
+  const { resolve } = createRequire(join(packageDirectory, "package.json"));
+  return readFile(join(dirname(resolve("@gaiaftcl/xxh3/package.json")), "assembly", name), "utf8");
 }

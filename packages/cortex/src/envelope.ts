@@ -1,4 +1,4 @@
-import { xxh3 } from "@gaiaftcl/redex";
+import { xxh3 } from "@gaiaftcl/xxh3";
 import { CortexError } from "./cortex-error.js";
 import type { PostcardWriter } from "./postcard-writer.js";
 

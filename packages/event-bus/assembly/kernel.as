@@ -15,4 +15,3 @@ export {
   takeInvalid,
 } from "./ingest";
 export { isJson, isUtf8 } from "./json";
-export { hash } from "./xxh3";

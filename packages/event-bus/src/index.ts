@@ -27,5 +27,5 @@ export type { Backpressure } from "./intake.js";
 export type { EventBusEvents, ReadFailure } from "./notifier.js";
 export type { FailedShard, PollOptions, PollResponse } from "./poll.js";
 export { RedisStreamDedup } from "./redis-stream-dedup.js";
-export { shardOf, xxh3 } from "./shard-selection.js";
+export { shardOf } from "./shard-selection.js";
 export { encodeStoredEvent, type StoredEvent } from "./stored-event.js";

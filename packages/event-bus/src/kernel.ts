@@ -1,11 +1,5 @@
 import { Buffer } from "node:buffer";
-import { KERNEL_MODULE } from "./kernel-module.js";
-
-// The part of the WebAssembly interface used here; the DOM library, which declares it, stays out.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-};
+import { instantiateKernel, type KernelMemory } from "./kernel-module.js";
 
 const PAGE = 65_536;
 /** Below this the kernel's own constants live. */
@@ -15,8 +9,7 @@ const PADDING = 64;
 
 /** The functions of assembly/kernel.as; addresses and lengths are bytes of its memory. */
 export interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  hash(at: number, length: number): bigint;
+  readonly memory: KernelMemory;
   isJson(at: number, length: number): number;
   isUtf8(at: number, length: number): number;
   shardOf(at: number, length: number, shards: number): number;
@@ -47,8 +40,6 @@ export interface KernelExports {
 /** Why `push` refused an event. */
 export const PushRefusal = { notJson: -1, ringFull: -2, tooLarge: -3, logFull: -4 } as const;
 
-let compiled: object | undefined;
-
 /** One instance of the WebAssembly kernel with a memory of its own. */
 export class Kernel {
   readonly run: KernelExports;
@@ -56,8 +47,7 @@ export class Kernel {
   memory: Buffer;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_MODULE, "base64"));
-    this.run = new WebAssembly.Instance(compiled, {}).exports as KernelExports;
+    this.run = instantiateKernel<KernelExports>();
     this.memory = Buffer.from(this.run.memory.buffer);
   }
 

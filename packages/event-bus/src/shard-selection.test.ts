@@ -1,7 +1,7 @@
+import { xxh3 } from "@gaiaftcl/xxh3";
 import fc from "fast-check";
-import { xxhash3 } from "hash-wasm";
 import { describe, expect, it } from "vitest";
-import { shardOf, xxh3 } from "./shard-selection.js";
+import { shardOf } from "./shard-selection.js";
 import { vectors } from "./vectors.testing.js";
 
 function payloadOf(vector: (typeof vectors.shard_assignment.vectors)[number]): string {
@@ -25,9 +25,11 @@ describe("shard selection", () => {
     }
   });
 
-  it("agrees with another implementation of XXH3 at every length class and on any bytes", async () => {
+  it("is floor(XXH3 * shards / 2^64), at every length class and for every shard count", () => {
     const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => (i * 131) ^ (i >> 3));
-    const lengths = [
+    const place = (input: string | Uint8Array, shards: number): number =>
+      Number((xxh3(input) * BigInt(shards)) >> 64n);
+    for (const length of [
       ...Array(300).keys(),
       511,
       512,
@@ -37,28 +39,17 @@ describe("shard selection", () => {
       1025,
       2047,
       2048,
-      2049,
       5_000,
-    ];
-    for (const length of lengths) {
+    ]) {
       const input = bytes.subarray(0, length);
-      expect(xxh3(input).toString(16).padStart(16, "0")).toBe(await xxhash3(input));
+      expect([length, shardOf(input, 65_535)]).toEqual([length, place(input, 65_535)]);
     }
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 3_000 }), async (input) => {
-        expect(xxh3(input).toString(16).padStart(16, "0")).toBe(await xxhash3(input));
-      }),
-    );
-  });
-
-  it("is floor(hash * shards / 2^64) for every shard count", () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: "binary" }),
+        fc.oneof(fc.string({ unit: "binary" }), fc.uint8Array({ maxLength: 3_000 })),
         fc.integer({ min: 1, max: 65_535 }),
-        (text, shards) => {
-          const wanted = Number((xxh3(text) * BigInt(shards)) >> 64n);
-          expect(shardOf(text, shards)).toBe(wanted);
+        (input, shards) => {
+          expect(shardOf(input, shards)).toBe(place(input, shards));
         },
       ),
     );

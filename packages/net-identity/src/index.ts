@@ -1,3 +1,4 @@
+export { type ChannelName, channelNameProblem, isChannelName } from "@gaiaftcl/channel-name";
 export {
   CAUSAL_LINK_BYTES,
   type CausalEvent,
@@ -17,12 +18,9 @@ export {
   verifyCausalEvents,
 } from "./causal-link-events.js";
 export {
-  type ChannelName,
   channelHash,
   channelHint,
-  channelNameProblem,
   ensureChannelName,
-  isChannelName,
   publishStreamId,
 } from "./channel-name.js";
 export {

@@ -1,15 +1,9 @@
-import { KERNEL_MODULE } from "./kernel-module.js";
+import { instantiateKernel, type KernelMemory } from "./kernel-module.js";
 import { writeU32, writeU64Number } from "./little-endian.js";
 import { HEADER_BYTES, TAG_BYTES } from "./packet-header.js";
 
-// The part of the WebAssembly interface used here; the DOM library, which declares it, stays out.
-declare const WebAssembly: {
-  readonly Module: new (binary: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: KernelExports };
-};
-
 interface KernelExports {
-  readonly memory: { readonly buffer: ArrayBuffer };
+  readonly memory: KernelMemory;
   readonly seal: (length: number) => void;
   readonly open: (length: number) => number;
 }
@@ -72,7 +66,6 @@ export function openPacket(
 }
 
 function prepare(key: Uint8Array, noncePrefix: number, counter: number): Kernel {
-  // Compiled on first use, so that importing the package costs nothing.
   loaded ??= load();
   const { memory } = loaded;
   memory.set(key, KEY);
@@ -82,8 +75,6 @@ function prepare(key: Uint8Array, noncePrefix: number, counter: number): Kernel 
 }
 
 function load(): Kernel {
-  const binary = Uint8Array.from(atob(KERNEL_MODULE), (character) => character.charCodeAt(0));
-  const { memory, seal, open } = new WebAssembly.Instance(new WebAssembly.Module(binary), {})
-    .exports;
+  const { memory, seal, open } = instantiateKernel<KernelExports>();
   return { memory: new Uint8Array(memory.buffer), seal, open };
 }

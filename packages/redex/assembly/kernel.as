@@ -1,7 +1,5 @@
-// What src/checksum.ts calls. AssemblyScript: compiled to WebAssembly by build.mjs.
+// What src/checksum.ts calls. AssemblyScript: compiled to WebAssembly by `pnpm run build:kernel`.
 import { hash } from "./xxh3";
-
-export { absorb, begin, finish, hash } from "./xxh3";
 
 const MASK: u32 = 0x0fffffff;
 const INLINE: u32 = 0x80000000;

@@ -1,5 +1,4 @@
-export { ensureChannelName, isChannelName } from "./channel-name.js";
-export { checksum, xxh3 } from "./checksum.js";
+export { checksum } from "./checksum.js";
 export {
   decodeIndexRecord,
   encodeIndexRecord,

@@ -1,4 +1,4 @@
-import { xxh3 } from "./checksum.js";
+import { xxh3 } from "@gaiaftcl/xxh3";
 
 /** Bytes of a manifest that mean something; what follows is ignored. */
 export const MANIFEST_BYTES = 16;

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { xxh3 } from "@gaiaftcl/xxh3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { xxh3 } from "./checksum.js";
 import { Redex } from "./redex.js";
 import { filesBelow, placeCase, vectors } from "./vectors.testing.js";
 

@@ -1,6 +1,6 @@
 // XXH3-64 with seed 0 and the default secret, for every input length (xxHash specification, XXH3).
-// AssemblyScript: compiled to WebAssembly by build.mjs, never imported by TypeScript. The kernel of
-// RedEX is built from this file too.
+// AssemblyScript, never imported by TypeScript. The kernels of RedEX and of the event bus are built
+// from this file too.
 
 const SECRET: usize = memory.data<u8>([
   0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe, 0x7c, 0x01, 0x81, 0x2c, 0xf7, 0x21, 0xad, 0x1c,

@@ -1,21 +1,14 @@
-import { KERNEL_MODULE } from "./kernel-module.js";
+import { instantiateKernel, type KernelMemory } from "./kernel-module.js";
 
-// The part of the WebAssembly interface used here; the DOM library, which declares it, stays out.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-};
-
-/** The functions of assembly/xxh3.as; addresses and lengths are bytes of its memory. */
+/** The functions of assembly/kernel.as; addresses and lengths are bytes of its memory. */
 interface Kernel {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly memory: KernelMemory;
   hash(at: number, length: number): bigint;
   begin(): void;
   absorb(at: number, blocks: number): void;
   finish(at: number, length: number): bigint;
 }
 
-const PAGE = 65_536;
 /** Below this lie the kernel's own constants. */
 const BASE = 4_096;
 const BLOCK = 1_024;
@@ -29,13 +22,9 @@ let scratch: Uint8Array = new Uint8Array(0);
 const encoder = new TextEncoder();
 
 function load(): Kernel {
-  const binary = Uint8Array.from(atob(KERNEL_MODULE), (character) => character.charCodeAt(0));
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), {});
-  const loaded = instance.exports as Kernel;
-  loaded.memory.grow(Math.ceil((BASE + WINDOW - loaded.memory.buffer.byteLength) / PAGE));
-  scratch = new Uint8Array(loaded.memory.buffer, BASE, WINDOW);
-  kernel = loaded;
-  return loaded;
+  kernel = instantiateKernel<Kernel>(BASE + WINDOW);
+  scratch = new Uint8Array(kernel.memory.buffer, BASE, WINDOW);
+  return kernel;
 }
 
 /**

@@ -1,0 +1,1 @@
+export { type ChannelName, channelNameProblem, isChannelName } from "./channel-name.js";

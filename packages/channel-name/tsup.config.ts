@@ -1,0 +1,3 @@
+import { library } from "@gaiaftcl/config/tsup";
+
+export default library({ entry: ["src/index.ts"] });

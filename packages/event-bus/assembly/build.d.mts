@@ -1,2 +1,0 @@
-/** Compiles the kernel; the text of src/kernel-module.ts. */
-export declare function compileKernel(): Promise<string>;
