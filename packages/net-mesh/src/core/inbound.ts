@@ -6,13 +6,14 @@ import {
   encodeRouted,
   HEADER_BYTES,
   type OpenedPacket,
+  type PacketSession,
   type Pingwave,
   packetFlags,
   ROUTED_DATA_TTL,
   ROUTING_HEADER_BYTES,
   type RoutingHeader,
-  type Session,
   sessionIdOf,
+  TAG_BYTES,
 } from "@gaiaftcl/net-wire";
 import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import { low32 } from "../peers/node-id.js";
@@ -20,6 +21,7 @@ import { judgeRouted } from "../relay/relay-rules.js";
 import { RelayedHandshakes } from "../relay/relayed-handshakes.js";
 import { RelayedSessions, type SessionEnd } from "../relay/relayed-sessions.js";
 import type { MeshState } from "./mesh-state.js";
+import { PATH_SUBPROTOCOL } from "./path-validation.js";
 import type { Peer } from "./peer.js";
 
 /** What the rest of the node does with what datagrams turn out to be. */
@@ -31,11 +33,13 @@ export interface InboundHandlers {
   /** Something of `peer` was decrypted. */
   heard(peer: Peer, from: string): void;
   /** The session that waits for its first packet under this id. */
-  candidate(sessionId: bigint): Session | undefined;
+  candidate(sessionId: bigint): PacketSession | undefined;
   /** That packet came; gives the peer, unless another session of it is to stay. */
   confirm(sessionId: bigint): Peer | undefined;
-  /** A strict peer sends from another address now. */
-  moved(peer: Peer, to: string): void;
+  /** A packet of a strict peer came straight from an address that it is not, or may soon not be, reached at. */
+  strayed(peer: Peer, from: string, bytes: number, isLatest: boolean): void;
+  /** A question or answer about such an address. */
+  path(peer: Peer, payload: Uint8Array, from: string): void;
 }
 
 const RELAYED_SESSION_TIMEOUTS = 3;
@@ -160,16 +164,23 @@ export class Inbound {
 
   #opened(peer: Peer, opened: OpenedPacket, from: string, isBare: boolean): void {
     const { now, busy } = this.#state;
-    if (opened.counter > peer.highestCounter) {
+    const isLatest = opened.counter > peer.highestCounter;
+    if (isLatest) {
       peer.highestCounter = opened.counter;
-      // Whoever carries a strict session's latest packet is where its peer is reached: its own address
-      // changes under it, as behind a translator that forgot it. 0.19.0 keeps to the first address.
-      if (isBare && peer.session.strict && !peer.isRelayed && peer.address !== from) {
-        this.#handlers.moved(peer, from);
-      }
+    }
+    // A peer's own address changes under it, as behind a translator that forgot it; where a relay is
+    // between there is nothing to follow, and 0.19.0 keeps to the first address.
+    const isFollowed = isBare && peer.session.strict && !peer.isRelayed;
+    if (isFollowed && (from !== peer.address || peer.candidates.length > 0)) {
+      const bytes = HEADER_BYTES + opened.payload.length + TAG_BYTES;
+      this.#handlers.strayed(peer, from, bytes, isLatest);
     }
     this.#handlers.heard(peer, from);
-    if ((opened.flags & packetFlags.heartbeat) === 0) {
+    if (opened.subprotocolId === PATH_SUBPROTOCOL && peer.session.strict) {
+      if (isFollowed) {
+        this.#handlers.path(peer, opened.payload, from);
+      }
+    } else if ((opened.flags & packetFlags.heartbeat) === 0) {
       peer.streams.receive(opened, now);
       busy.add(peer);
     }

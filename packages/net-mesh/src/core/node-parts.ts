@@ -21,6 +21,7 @@ import { Liveness } from "./liveness.js";
 import type { DisconnectReason } from "./mesh-event.js";
 import { MeshState, type MeshSurroundings } from "./mesh-state.js";
 import { Outbound } from "./outbound.js";
+import { PathValidation } from "./path-validation.js";
 import type { Peer } from "./peer.js";
 import { Sessions } from "./sessions.js";
 import { traversalPort } from "./traversal-surroundings.js";
@@ -63,6 +64,7 @@ export class NodeParts {
   readonly discovery: Discovery;
   readonly channels: Channels;
   readonly traversal: Traversal;
+  readonly paths: PathValidation;
   readonly #labels = new Map<number, PacketLabel>();
   /** Where the datagram that is being read came from. */
   #source = "";
@@ -130,6 +132,12 @@ export class NodeParts {
       ownSubnet: options.subnet ?? GLOBAL_SUBNET,
       sendControl,
     });
+    this.paths = new PathValidation({
+      state,
+      move: (peer, to) => {
+        this.sessions.move(peer, to);
+      },
+    });
     this.inbound = new Inbound(state, {
       directHandshake: (message, from) => {
         this.sessions.directHandshake(message, from);
@@ -145,8 +153,11 @@ export class NodeParts {
       },
       candidate: (sessionId) => this.sessions.candidate(sessionId),
       confirm: (sessionId) => this.sessions.confirm(sessionId),
-      moved: (peer, to) => {
-        this.sessions.move(peer, to);
+      strayed: (peer, from, bytes, isLatest) => {
+        this.paths.heard(peer, from, bytes, isLatest);
+      },
+      path: (peer, payload, from) => {
+        this.paths.receive(peer, payload, from);
       },
       heard: (peer, from) => {
         const isFirst = !peer.hasSpoken;
@@ -165,6 +176,7 @@ export class NodeParts {
     state.now = now;
     state.timers.tick(now);
     this.traversal.tick(now);
+    this.paths.tick();
     this.liveness.tick();
     this.discovery.tick();
     this.channels.tick();
@@ -177,6 +189,7 @@ export class NodeParts {
       this.outbound.deadline(),
       this.state.timers.deadline(),
       this.traversal.deadline(),
+      this.paths.deadline(),
       this.liveness.deadline(),
       this.discovery.deadline(),
       this.channels.deadline(),
@@ -231,6 +244,7 @@ export class NodeParts {
   /** Ends the session with a peer; nothing of it stays. */
   remove(peer: Peer, reason: DisconnectReason): void {
     this.sessions.remove(peer, reason);
+    this.paths.forget(peer);
     this.channels.abandon(peer.nodeId);
     this.#forget(peer.nodeId);
   }

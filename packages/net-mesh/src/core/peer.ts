@@ -1,5 +1,6 @@
-import type { Session, StreamSet } from "@gaiaftcl/net-wire";
+import type { PacketSession, StreamSet } from "@gaiaftcl/net-wire";
 import type { TabledPeer } from "../peers/peer-table.js";
+import type { CandidatePath } from "./path-validation.js";
 
 /** How a session came about, as the rule for its replacement looks at it. */
 export interface PeerOrigin {
@@ -13,14 +14,16 @@ export interface PeerOrigin {
 export interface Peer extends TabledPeer {
   /** Changes when a strict peer shows up at another address. */
   address: string;
-  /** Where it was before, latest last. Whoever repeats a packet it lost from elsewhere looks like a move too. */
+  /** Where it was before, latest last. */
   formerAddresses: readonly string[];
+  /** Addresses it was heard at that are looked into. */
+  candidates: readonly CandidatePath[];
   /** When it last changed its address. */
   movedAt: number;
   /** Of the packets decrypted so far, the highest counter. */
   highestCounter: number;
   readonly origin: PeerOrigin;
-  readonly session: Session;
+  readonly session: PacketSession;
   readonly streams: StreamSet;
   readonly establishedAt: number;
   /** Whether anything of it was decrypted. */

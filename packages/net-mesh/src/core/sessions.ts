@@ -4,8 +4,8 @@ import {
   type EventBatch,
   MAX_PAYLOAD_BYTES,
   type Offer,
+  PacketSession,
   ROUTING_HEADER_BYTES,
-  Session,
   type StreamObserver,
 } from "@gaiaftcl/net-wire";
 import { Candidates, type Established } from "./candidates.js";
@@ -115,7 +115,7 @@ export class Sessions {
   }
 
   /** The session that waits for its first packet under this id. */
-  candidate(sessionId: bigint): Session | undefined {
+  candidate(sessionId: bigint): PacketSession | undefined {
     return this.#candidates.get(sessionId, this.#state.now)?.session;
   }
 
@@ -182,13 +182,13 @@ export class Sessions {
       relayed,
       origin: { initiated: true, initiatorEphemeral: answer.keys.initiatorEphemeral },
     };
-    this.#establish(established, new Session(answer.keys, this.#state.now));
+    this.#establish(established, new PacketSession(answer.keys, this.#state.now));
   }
 
   /** The initiator has its answer, or will: a 0.19.0 node confirms nothing, others do. */
   #answeredFor(established: Established): void {
     const { now } = this.#state;
-    const session = new Session(established.keys, now);
+    const session = new PacketSession(established.keys, now);
     if (session.strict) {
       this.#candidates.add({ established, session, createdAt: now });
     } else {
@@ -196,7 +196,7 @@ export class Sessions {
     }
   }
 
-  #establish(established: Established, session: Session): Peer {
+  #establish(established: Established, session: PacketSession): Peer {
     const { nodeId, keys, address, relayed, origin } = established;
     const { now, peers, routes, detector, around, counters, busy } = this.#state;
     const former = peers.get(nodeId);
@@ -227,6 +227,7 @@ export class Sessions {
       movesUntil: 0,
       highestCounter: -1,
       formerAddresses: [],
+      candidates: [],
       movedAt: 0,
     };
     peers.add(peer);

@@ -1,0 +1,217 @@
+import { HEADER_BYTES, type SealFields, TAG_BYTES } from "@gaiaftcl/net-wire";
+import type { MeshState } from "./mesh-state.js";
+import type { Peer } from "./peer.js";
+
+/** Between strict peers: challenges and responses of paths. An id of the vendors' range. */
+export const PATH_SUBPROTOCOL = 0x4748;
+const CHALLENGE = 1;
+const RESPONSE = 2;
+const TOKEN_BYTES = 8;
+/** One event: u32 length, kind, token. */
+const FRAME_BYTES = 4;
+const MESSAGE_BYTES = 1 + TOKEN_BYTES;
+const FIELDS: SealFields = {
+  flags: 0,
+  subprotocolId: PATH_SUBPROTOCOL,
+  streamId: BigInt(PATH_SUBPROTOCOL),
+  sequence: 0n,
+  eventCount: 1,
+};
+const PACKET_BYTES = HEADER_BYTES + FRAME_BYTES + MESSAGE_BYTES + TAG_BYTES;
+
+/** An address that is not validated gets at most so many times what came from it (RFC 9000, section 8). */
+const AMPLIFICATION = 3;
+/** Addresses of one peer that are looked into at once; the oldest makes room. */
+const MOST_CANDIDATES = 3;
+/**
+ * How long the present path is waited for after the new one answered, at least, in milliseconds; and
+ * as long again as the new one took.
+ */
+const LEAST_WAIT_MS = 50;
+/** When an address is asked a second time, and then after as long again each time. */
+const RESEND_MS = 100;
+/** After so long without an answer an address is given up, until the peer is heard there again. */
+const LIFETIME_MS = 3000;
+
+/** An address a peer was heard at that is not where it is reached. */
+export interface CandidatePath {
+  readonly address: string;
+  readonly token: string;
+  /** What the present path is asked with: an answer of the one is none of the other. */
+  readonly presentToken: string;
+  readonly startedAt: number;
+  bytesReceived: number;
+  bytesSent: number;
+  /** When it is asked again, and the present path with it. */
+  askAt: number;
+  /** When it becomes the path, unless the present one shows that it lives; infinity before an answer. */
+  movesAt: number;
+}
+
+export interface PathValidationOptions {
+  readonly state: MeshState;
+  /** Makes `to` the address of a peer. */
+  readonly move: (peer: Peer, to: string) => void;
+}
+
+/**
+ * Decides when a strict peer is reached at another address (after RFC 9000, sections 8.2 and 9.3).
+ *
+ * A packet from elsewhere proves that the peer made it, not that it is there: whoever catches packets
+ * can send them on from where he likes. So the new address is asked with random bytes that only the
+ * peer can read and give back from there, and until it did, everything goes where it went before.
+ * As somebody between might pass on question and answer too, the present address is asked as well,
+ * and the peer stays there if anything new of it comes from there.
+ */
+export class PathValidation {
+  readonly #options: PathValidationOptions;
+  readonly #peers = new Set<Peer>();
+  #earliest = Number.POSITIVE_INFINITY;
+
+  constructor(options: PathValidationOptions) {
+    this.#options = options;
+  }
+
+  deadline(): number {
+    return this.#earliest;
+  }
+
+  /** Forgets a peer whose session ended. */
+  forget(peer: Peer): void {
+    this.#peers.delete(peer);
+    peer.candidates = [];
+  }
+
+  /**
+   * A packet of `peer` came straight from `from`.
+   *
+   * @param isLatest whether it is the newest of the session so far
+   */
+  heard(peer: Peer, from: string, bytes: number, isLatest: boolean): void {
+    if (from === peer.address) {
+      if (isLatest && peer.candidates.length > 0) {
+        this.forget(peer);
+      }
+      return;
+    }
+    const known = peer.candidates.find(({ address }) => address === from);
+    if (known !== undefined) {
+      known.bytesReceived += bytes;
+      return;
+    }
+    if (isLatest) {
+      this.#begin(peer, from, bytes);
+    }
+  }
+
+  /** Takes a message of this subprotocol that came straight from `from`. */
+  receive(peer: Peer, payload: Uint8Array, from: string): void {
+    if (payload.length !== FRAME_BYTES + MESSAGE_BYTES) {
+      return;
+    }
+    const token = payload.subarray(FRAME_BYTES + 1);
+    if (payload[FRAME_BYTES] === CHALLENGE) {
+      this.#send(peer, RESPONSE, token, from);
+    } else if (payload[FRAME_BYTES] === RESPONSE) {
+      this.#answered(peer, hex(token), from);
+    }
+  }
+
+  tick(): void {
+    const { now } = this.#options.state;
+    if (now < this.#earliest) {
+      return;
+    }
+    for (const peer of [...this.#peers]) {
+      this.#serve(peer, now);
+    }
+    this.#schedule();
+  }
+
+  #begin(peer: Peer, address: string, bytesReceived: number): void {
+    const { now, around } = this.#options.state;
+    const token = (): string => hex(around.randomBytes(TOKEN_BYTES));
+    const candidate: CandidatePath = {
+      address,
+      token: token(),
+      presentToken: token(),
+      startedAt: now,
+      bytesReceived,
+      bytesSent: 0,
+      askAt: now,
+      movesAt: Number.POSITIVE_INFINITY,
+    };
+    peer.candidates = [...peer.candidates, candidate].slice(-MOST_CANDIDATES);
+    this.#peers.add(peer);
+    this.#earliest = Number.NEGATIVE_INFINITY;
+  }
+
+  #answered(peer: Peer, token: string, from: string): void {
+    const { now } = this.#options.state;
+    const candidate = peer.candidates.find((each) => each.token === token);
+    if (candidate?.address === from && candidate.movesAt === Number.POSITIVE_INFINITY) {
+      const wait = Math.max(LEAST_WAIT_MS, now - candidate.startedAt);
+      candidate.movesAt = now + wait;
+      // The present path's last chances: now, and half-way.
+      this.#ask(peer, candidate.presentToken, peer.address);
+      candidate.askAt = now + wait / 2;
+      this.#schedule();
+    }
+  }
+
+  #serve(peer: Peer, now: number): void {
+    if (this.#options.state.peers.get(peer.nodeId) !== peer) {
+      this.forget(peer);
+      return;
+    }
+    const settled = peer.candidates.find(({ movesAt }) => movesAt <= now);
+    if (settled !== undefined) {
+      this.forget(peer);
+      this.#options.move(peer, settled.address);
+      return;
+    }
+    peer.candidates = peer.candidates.filter(
+      ({ startedAt, movesAt }) =>
+        now - startedAt < LIFETIME_MS || movesAt !== Number.POSITIVE_INFINITY,
+    );
+    if (peer.candidates.length === 0) {
+      this.#peers.delete(peer);
+    }
+    for (const candidate of peer.candidates.filter(({ askAt }) => askAt <= now)) {
+      candidate.askAt = now + Math.max(RESEND_MS, now - candidate.startedAt);
+      this.#ask(peer, candidate.presentToken, peer.address);
+      const allowed = AMPLIFICATION * candidate.bytesReceived - candidate.bytesSent;
+      if (candidate.movesAt === Number.POSITIVE_INFINITY && allowed >= PACKET_BYTES) {
+        candidate.bytesSent += PACKET_BYTES;
+        this.#ask(peer, candidate.token, candidate.address);
+      }
+    }
+  }
+
+  #ask(peer: Peer, token: string, to: string): void {
+    this.#send(peer, CHALLENGE, Buffer.from(token, "hex"), to);
+  }
+
+  #send(peer: Peer, kind: number, token: Uint8Array, to: string): void {
+    const { state } = this.#options;
+    const payload = new Uint8Array(FRAME_BYTES + MESSAGE_BYTES);
+    payload[0] = MESSAGE_BYTES;
+    payload[FRAME_BYTES] = kind;
+    payload.set(token, FRAME_BYTES + 1);
+    state.transmit(peer.session.seal(FIELDS, payload, state.now), to);
+  }
+
+  #schedule(): void {
+    this.#earliest = Number.POSITIVE_INFINITY;
+    for (const { candidates } of this.#peers) {
+      for (const { askAt, movesAt, startedAt } of candidates) {
+        const endsAt = movesAt === Number.POSITIVE_INFINITY ? startedAt + LIFETIME_MS : movesAt;
+        this.#earliest = Math.min(this.#earliest, askAt, endsAt);
+      }
+    }
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
