@@ -43,6 +43,13 @@ export {
   TAG_BYTES,
 } from "./packet-header.js";
 export {
+  type OpenedPacket,
+  type PacketRejection,
+  PacketSession,
+  type SealFields,
+  type SessionStats,
+} from "./packet-session.js";
+export {
   decodePingwave,
   encodePingwave,
   PINGWAVE_BYTES,
@@ -61,13 +68,7 @@ export {
   type RoutingHeader,
   routingFlags,
 } from "./routing-header.js";
-export {
-  type OpenedPacket,
-  type PacketRejection,
-  type SealFields,
-  Session,
-  type SessionStats,
-} from "./session.js";
+export { Session, type SessionEvent, type SessionOptions } from "./session.js";
 export * from "./stream/index.js";
 export {
   decodeStreamGrant,

@@ -4,5 +4,5 @@ import { expect, it } from "vitest";
 
 it("the README's example prints what it says", async () => {
   const { printed } = await runReadmeExample(join(import.meta.dirname, ".."));
-  expect(printed).toEqual(["89 [ 'hello' ]", "undefined replay true"]);
+  expect(printed).toEqual(["89 true", "false replay", "[ 'hello' ] 1025"]);
 });

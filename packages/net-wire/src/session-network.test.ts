@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { generateDhKeyPair, InitiatorHandshake, meshPrologue, respond } from "./handshake.js";
 import { EPOCH_MS, EPOCH_PACKETS, ReceiveKeys, SendKeys } from "./key-epochs.js";
 import { ALL_FEATURES } from "./offer.js";
+import { PacketSession, type SealFields } from "./packet-session.js";
 import { randomBytes } from "./random.testing.js";
-import { type SealFields, Session } from "./session.js";
 import { hex, unhex, type Vector, vectors } from "./vectors.testing.js";
 
 const fields: SealFields = {
@@ -15,7 +15,7 @@ const fields: SealFields = {
   eventCount: 0,
 };
 
-function sessions(strict: boolean): readonly [Session, Session] {
+function sessions(strict: boolean): readonly [PacketSession, PacketSession] {
   const keyPair = generateDhKeyPair(randomBytes);
   const shared = {
     psk: new Uint8Array(32).fill(1),
@@ -27,7 +27,7 @@ function sessions(strict: boolean): readonly [Session, Session] {
   const response = respond({ ...shared, keyPair, message1: handshake.message1(), routed: false });
   const keys = response && handshake.finish(response.message2);
   if (response === undefined || keys === undefined) throw new Error("no session");
-  return [new Session(keys, 0), new Session(response.keys, 0)];
+  return [new PacketSession(keys, 0), new PacketSession(response.keys, 0)];
 }
 
 interface Step {
@@ -206,9 +206,9 @@ describe("hostile datagrams", () => {
         sessionId: BigInt(`0x${session_id}`),
         receiveKey: unhex(key as string),
       };
-      expect(new Session(keys, 0).open(unhex(packet as string), 0)).toBeDefined();
+      expect(new PacketSession(keys, 0).open(unhex(packet as string), 0)).toBeDefined();
       expect(
-        new Session({ ...keys, receiveKey: new Uint8Array(32) }, 0).open(
+        new PacketSession({ ...keys, receiveKey: new Uint8Array(32) }, 0).open(
           unhex(packet as string),
           0,
         ),

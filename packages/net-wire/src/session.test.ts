@@ -1,180 +1,166 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EPOCH_MS, EPOCH_PACKETS, MAX_PAYLOAD_BYTES, type SealFields, Session } from "./index.js";
-import { SendKeys } from "./key-epochs.js";
+import { Session, type SessionOptions } from "./session.js";
 import { establishedFrom } from "./vectors.testing.js";
 
-const fields: SealFields = {
-  flags: 0,
-  subprotocolId: 0,
-  streamId: 5n,
-  sequence: 0n,
-  eventCount: 0,
-};
-const payload = new TextEncoder().encode("payload");
+const SESSION_ID = 0x1122_3344_5566_7788n;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-function pair(strict: boolean): readonly [Session, Session] {
-  const left = new Uint8Array(32).fill(1);
-  const right = new Uint8Array(32).fill(2);
-  const sessionId = 0x1122_3344_5566_7788n;
+function pair(strict: boolean, options: SessionOptions = {}): readonly [Session, Session] {
+  const [one, two] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const common = { sessionId: SESSION_ID, strict, peerReceiveWindow: 65_536 };
+  const streams = { receiveWindow: 65_536, ...options.streams };
   return [
-    new Session(establishedFrom({ sessionId, strict, sendKey: left, receiveKey: right }), 0),
-    new Session(establishedFrom({ sessionId, strict, sendKey: right, receiveKey: left }), 0),
+    new Session(establishedFrom({ ...common, sendKey: one, receiveKey: two }), 0, options),
+    new Session(establishedFrom({ ...common, sendKey: two, receiveKey: one }), 0, {
+      ...options,
+      streams,
+    }),
   ];
 }
 
-describe.each([true, false])("a session (strict: %s)", (strict) => {
-  it("opens each packet once, in whatever order, as long as the window reaches", () => {
-    fc.assert(
-      fc.property(
-        fc.shuffledSubarray(
-          Array.from({ length: 200 }, (_, index) => index),
-          { minLength: 1 },
-        ),
-        (order) => {
-          const [sender, receiver] = pair(strict);
-          const packets = Array.from({ length: 200 }, () => sender.seal(fields, payload, 0));
-          for (const index of order)
-            expect(receiver.open(packets[index] as Uint8Array, 0)?.counter).toBe(index);
-          for (const index of order)
-            expect(receiver.open(packets[index] as Uint8Array, 0)).toBeUndefined();
-          expect(receiver.stats.rejected.replay).toBe(order.length);
-        },
-      ),
-      { numRuns: 30 },
-    );
-  });
+function datagrams(session: Session, now: number): Uint8Array[] {
+  const all: Uint8Array[] = [];
+  for (let one = session.nextDatagram(now); one; one = session.nextDatagram(now)) all.push(one);
+  return all;
+}
 
-  it("drops whatever differs in a single bit, and opens the original afterwards", () => {
-    const [sender, receiver] = pair(strict);
-    const packet = sender.seal(fields, payload, 0);
-    for (let bit = 0; bit < packet.length * 8; bit += 1) {
-      const forged = new Uint8Array(packet);
-      forged[bit >> 3] = (forged[bit >> 3] as number) ^ (1 << (bit & 7));
-      const at = bit >> 3;
-      // The hop count is a relay's to change; the nonce's prefix is read by strict sessions only.
-      const isFree = at === 6 || (!strict && at >= 12 && at < 16);
-      if (!isFree) expect(receiver.open(forged, 0), `bit ${bit}`).toBeUndefined();
+function carry(from: Session, to: Session, now: number): number {
+  const all = datagrams(from, now);
+  for (const datagram of all) expect(to.receive(datagram, now)).toBe(true);
+  return all.length;
+}
+
+/** What a session has to tell, as text. */
+function told(session: Session, now: number): string[] {
+  const all: string[] = [];
+  for (let one = session.nextEvent(now); one; one = session.nextEvent(now)) {
+    if (one.type === "events") {
+      for (const event of one.batch) all.push(new TextDecoder().decode(event));
+    } else {
+      all.push(`${one.type} ${one.streamId}`);
     }
-    expect(receiver.open(packet, 0)?.payload).toEqual(payload);
+  }
+  return all;
+}
+
+describe.each([true, false])("a session (strict: %s)", (strict) => {
+  it("brings events of one turn in one datagram, and nothing comes of it twice", () => {
+    const [left, right] = pair(strict);
+    expect(left.send(7n, [bytes("one"), bytes("two")], 1)).toBe(2);
+    const all = datagrams(left, 1);
+    expect(all).toHaveLength(1);
+    expect(all.map((datagram) => right.receive(datagram, 2))).toEqual([true]);
+    expect(told(right, 2)).toEqual(["one", "two"]);
+    expect(all.map((datagram) => right.receive(datagram, 3))).toEqual([false]);
+    expect([right.lastRejection, right.heardAt, told(right, 3)]).toEqual(["replay", 2, []]);
   });
 
-  it("drops random bytes without a word", () => {
-    const [sender, receiver] = pair(strict);
-    const whole = sender.seal(fields, payload, 0);
+  it("beats when its deadline says so, and not before", () => {
+    const [left, right] = pair(strict, { heartbeatIntervalMs: 1000, firstHeartbeatMs: 10 });
+    expect([left.deadline(), datagrams(left, 9)]).toEqual([10, []]);
+    for (const now of [10, 1010, 2010]) {
+      expect(left.deadline()).toBe(now);
+      expect(datagrams(left, now).map((datagram) => right.receive(datagram, now))).toEqual([true]);
+      expect(right.heardAt).toBe(now);
+    }
+    expect(told(right, 2010)).toEqual([]);
+    const [silent] = pair(strict, { heartbeatIntervalMs: 0 });
+    expect(silent.deadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("takes no more than the other side has room for, and says when it has", () => {
+    const [left, right] = pair(strict, { heartbeatIntervalMs: 0 });
+    const open = { reliability: "reliable", window: 65_536 } as const;
+    const event = new Uint8Array(1000);
+    let now = 0;
+    while (left.send(1n, [event], now, { open }) === 1) now += 1;
+    for (let turn = 0; turn < 1000; turn += 1) {
+      now += 1;
+      carry(left, right, now);
+      carry(right, left, now);
+      if (told(right, now).length === 0 && told(left, now).includes("writable 1")) break;
+    }
+    expect(left.send(1n, [event], now)).toBe(1);
+  });
+
+  it("keeps no more than it may of what nobody takes", () => {
+    const [left, right] = pair(strict, { maxUntakenBytes: 10_000 });
+    for (let count = 0; count < 50; count += 1) {
+      left.send(1n, [new Uint8Array(500)], count, { open: { window: 0 } });
+      carry(left, right, count);
+    }
+    expect(right.droppedBatches).toBeGreaterThan(30);
+    expect(told(right, 50)).toHaveLength(50 - right.droppedBatches);
+    left.send(1n, [bytes("again")], 51);
+    carry(left, right, 51);
+    expect(told(right, 51)).toEqual(["again"]);
+  });
+
+  it("drops whatever is none of its datagrams", () => {
+    const [, right] = pair(strict);
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(64), (noise, kept) => {
-        const bytes = new Uint8Array([...whole.subarray(0, kept), ...noise]);
-        expect(receiver.open(bytes, 0)).toBeUndefined();
+      fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+        expect(right.receive(noise, 0)).toBe(false);
       }),
     );
-    expect(receiver.stats.packetsOpened).toBe(0);
-    expect(receiver.open(whole, 0)).toBeDefined();
-  });
-
-  it("tells heartbeats, which have no body, from data", () => {
-    const [sender, receiver] = pair(strict);
-    const heartbeat = sender.heartbeat(0);
-    expect(heartbeat).toHaveLength(80);
-    expect(receiver.open(new Uint8Array([...heartbeat, 0]), 0)).toBeUndefined();
-    expect(receiver.open(heartbeat, 0)?.flags).toBe(0x20);
-  });
-
-  it("leaves room for a routing header, and takes no more than a packet holds", () => {
-    const [sender, receiver] = pair(strict);
-    const routed = sender.seal(fields, new Uint8Array(MAX_PAYLOAD_BYTES), 0, 18);
-    expect(routed).toHaveLength(8192 + 18);
-    expect(receiver.open(routed.subarray(18), 0)?.payload).toHaveLength(MAX_PAYLOAD_BYTES);
-    expect(() => sender.seal(fields, new Uint8Array(MAX_PAYLOAD_BYTES + 1), 0)).toThrow(
-      "at most 8112 bytes, got 8113",
-    );
-    expect(() => sender.seal({ ...fields, eventCount: 2029 }, payload, 0)).toThrow(
-      "at most 2028 events, got 2029",
-    );
-    expect(
-      receiver.open(sender.seal({ ...fields, eventCount: 2028 }, payload, 0), 0),
-    ).toBeDefined();
-  });
-
-  it("notes when it last heard or said something", () => {
-    const [sender, receiver] = pair(strict);
-    const packet = sender.seal(fields, payload, 7);
-    expect(sender.lastActivity).toBe(7);
-    receiver.open(packet.subarray(1), 9);
-    expect(receiver.lastActivity).toBe(0);
-    receiver.open(packet, 9);
-    expect(receiver.lastActivity).toBe(9);
-  });
-});
-
-describe("a 0.19.0 session", () => {
-  it("ends for good when more than 1024 packets in a row are lost", () => {
-    const [sender, receiver] = pair(false);
-    for (let lost = 0; lost < 1025; lost += 1) sender.heartbeat(0);
-    expect(receiver.open(sender.heartbeat(0), 0)).toBeUndefined();
   });
 });
 
 describe("a strict session", () => {
-  it("goes on after any number of lost packets", () => {
-    const [sender, receiver] = pair(true);
-    for (let lost = 0; lost < 10_000; lost += 1) sender.heartbeat(0);
-    expect(receiver.open(sender.heartbeat(0), 0)).toBeDefined();
+  it("loses, doubles and reorders nothing of a reliable stream, driven by its deadlines alone", () => {
+    fc.assert(
+      fc.property(
+        fc.infiniteStream(fc.nat(99)),
+        fc.integer({ min: 1, max: 60 }),
+        (chance, count) => {
+          const ends = pair(true, { heartbeatIntervalMs: 60_000 });
+          const [left, right] = ends;
+          const words = Array.from({ length: count }, (_, index) => `${index}`.padEnd(3000));
+          const open = { reliability: "reliable" } as const;
+          let sent = 0;
+          let now = 0;
+          const received: string[] = [];
+          const flying: { at: number; datagram: Uint8Array; to: Session }[] = [];
+          while (received.length < count && now < 60_000) {
+            sent += left.send(5n, words.slice(sent).map(bytes), now, { open });
+            for (const [from, to] of [ends, [right, left] as const]) {
+              for (const datagram of datagrams(from, now)) {
+                const luck = chance.next().value;
+                if (luck >= 20) flying.push({ at: now + 5 + (luck % 40), datagram, to });
+              }
+            }
+            const next = Math.min(left.deadline(), right.deadline(), ...flying.map(({ at }) => at));
+            now = Math.max(next, now);
+            for (const { datagram, to } of flying.filter(({ at }) => at <= now)) {
+              to.receive(datagram, now);
+            }
+            flying.splice(0, flying.length, ...flying.filter(({ at }) => at > now));
+            told(left, now);
+            received.push(...told(right, now));
+          }
+          expect(received).toEqual(words);
+        },
+      ),
+      { numRuns: 25 },
+    );
   });
 
-  it("changes keys after two minutes, and still takes late packets of the key before", () => {
-    const [sender, receiver] = pair(true);
-    const late = sender.seal(fields, payload, 0);
-    expect(receiver.open(sender.seal(fields, payload, 1), 1)?.counter).toBe(1);
-    const fresh = sender.seal(fields, payload, EPOCH_MS);
-    expect(receiver.open(fresh, EPOCH_MS)?.counter).toBe(EPOCH_PACKETS);
-    expect(receiver.open(late, EPOCH_MS)?.counter).toBe(0);
-    expect(receiver.open(late, EPOCH_MS)).toBeUndefined();
-    const later = sender.seal(fields, payload, 2 * EPOCH_MS);
-    expect(receiver.open(later, 2 * EPOCH_MS)?.counter).toBe(2 * EPOCH_PACKETS);
-    expect(receiver.open(fresh, 2 * EPOCH_MS)).toBeUndefined();
-  });
-
-  it("does not change keys while nothing is sent, so that the receiver can always follow", () => {
-    const [sender, receiver] = pair(true);
-    expect(receiver.open(sender.heartbeat(1000 * EPOCH_MS), 0)?.counter).toBe(0);
-  });
-
-  it("follows a sender that changed keys unheard, up to 64 of them", () => {
-    const ahead = (epochs: number) => {
-      const [sender, receiver] = pair(true);
-      for (let epoch = 0; epoch < epochs; epoch += 1) sender.heartbeat(epoch * EPOCH_MS);
-      return receiver.open(sender.heartbeat(epochs * EPOCH_MS), 0);
+  it("holds the sender of a reliable stream back until its events are taken", () => {
+    const [left, right] = pair(true, { heartbeatIntervalMs: 0, maxUntakenBytes: 1000 });
+    const open = { reliability: "reliable" } as const;
+    let now = 0;
+    const turn = (): void => {
+      now += 50;
+      left.send(1n, [new Uint8Array(1000)], now, { open });
+      carry(left, right, now);
+      carry(right, left, now);
     };
-    expect(ahead(64)?.counter).toBe(64 * EPOCH_PACKETS);
-    expect(ahead(65)).toBeUndefined();
-  });
-
-  it("is not moved on by a forged packet of a later key", () => {
-    const [sender, receiver] = pair(true);
-    sender.heartbeat(0);
-    const forged = sender.seal(fields, payload, EPOCH_MS);
-    forged[70] = (forged[70] as number) ^ 1;
-    expect(receiver.open(forged, 0)).toBeUndefined();
-    const [again] = pair(true);
-    expect(receiver.open(again.heartbeat(0), 0)?.counter).toBe(0);
-  });
-
-  it("uses no key for more than 2^20 packets and no counter twice", () => {
-    const keys = new SendKeys(new Uint8Array(32), true, 0);
-    const first = Buffer.from(keys.key).toString("hex");
-    const seen = new Set<string>();
-    let skipped = 0;
-    for (let sent = 0; sent < EPOCH_PACKETS; sent += 1) {
-      if (keys.takeCounter(0) !== sent) skipped += 1;
-    }
-    expect(skipped).toBe(0);
-    expect(Buffer.from(keys.key).toString("hex")).toBe(first);
-    for (let epoch = 1; epoch < 5; epoch += 1) {
-      expect(keys.takeCounter(epoch * EPOCH_MS)).toBe(epoch * EPOCH_PACKETS);
-      seen.add(Buffer.from(keys.key).toString("hex"));
-    }
-    expect(seen.size).toBe(4);
-    expect(seen.has(first)).toBe(false);
+    for (let count = 0; count < 300; count += 1) turn();
+    const untaken = told(right, now).length;
+    expect(untaken).toBeLessThan(70);
+    for (let count = 0; count < 300; count += 1) turn();
+    expect(right.droppedBatches).toBe(0);
+    expect(told(right, now).length).toBeGreaterThan(0);
   });
 });

@@ -1,243 +1,192 @@
-import { ByteSlab } from "./byte-slab.js";
 import type { EstablishedKeys } from "./handshake.js";
-import { ReceiveKeys, SendKeys } from "./key-epochs.js";
-import {
-  readU32,
-  readU64Number,
-  writeU16,
-  writeU32,
-  writeU64,
-  writeU64Number,
-} from "./little-endian.js";
-import { NetWireError } from "./net-wire-error.js";
-import { noncePrefixOf, openPacket, sealPacket } from "./packet-cipher.js";
-import {
-  HEADER_BYTES,
-  isPlausible,
-  MAX_EVENTS,
-  MAX_PAYLOAD_BYTES,
-  type PacketHeader,
-  packetFlags,
-  readHeader,
-  TAG_BYTES,
-} from "./packet-header.js";
+import { packetFlags } from "./packet-header.js";
+import { PacketSession } from "./packet-session.js";
+import type { EventBatch } from "./stream/event-batch.js";
+import { createStreamSet } from "./stream/stream-set.js";
+import type {
+  OutgoingPacket,
+  SendOptions,
+  StreamSet,
+  StreamSetOptions,
+  StreamViolation,
+} from "./stream/types.js";
 
-/** The header fields a sender chooses, 0 where left out; the session adds its own. */
-export interface SealFields {
-  readonly flags?: number;
-  readonly fragFlags?: number;
-  readonly subprotocolId?: number;
-  readonly channelHint?: number;
-  readonly streamId: bigint;
-  readonly sequence?: bigint;
-  readonly subnetId?: number;
-  readonly originHash?: number;
-  readonly fragmentId?: number;
-  readonly fragmentOffset?: number;
-  readonly eventCount: number;
+const HEARTBEAT_INTERVAL_MS = 5000;
+const MAX_UNTAKEN_BYTES = 64 * 1024 * 1024;
+/** What keeping a batch costs beyond its payload, so that a flood of empty ones is bounded too. */
+const BATCH_BYTES = 512;
+
+/** What a session has to tell. */
+export type SessionEvent =
+  /** Events of one packet, or one event that came in several. */
+  | { readonly type: "events"; readonly batch: EventBatch }
+  /** A stream on which `send` took less than was offered has room again. */
+  | { readonly type: "writable"; readonly streamId: bigint }
+  /** The peer closed its direction of a reliable stream of a strict session. */
+  | { readonly type: "finished"; readonly streamId: bigint }
+  /** The peer broke the rules of such a stream. */
+  | { readonly type: "violated"; readonly streamId: bigint; readonly reason: StreamViolation };
+
+export interface SessionOptions {
+  /** Milliseconds between two heartbeats, 5000; 0 sends none. */
+  readonly heartbeatIntervalMs?: number;
+  /** Milliseconds until the first one; the interval when left out. */
+  readonly firstHeartbeatMs?: number;
+  /**
+   * Bytes of events that wait to be taken, 64 MiB. Beyond them the newest packets are dropped and
+   * counted, but for reliable streams of a strict session: their sender waits until they are taken.
+   */
+  readonly maxUntakenBytes?: number;
+  /** The streams' options. In a strict session `receiveWindow` is the one that was offered. */
+  readonly streams?: Omit<StreamSetOptions, "strict" | "observer" | "peerReceiveWindow">;
 }
-
-/** A packet that proved authentic and was not seen before. */
-export interface OpenedPacket extends PacketHeader {
-  /** The plaintext; empty for a heartbeat. */
-  readonly payload: Uint8Array;
-}
-
-/** Why a packet was dropped. */
-export type PacketRejection = "malformed" | "session" | "replay" | "forged";
-
-export interface SessionStats {
-  readonly packetsSealed: number;
-  readonly packetsOpened: number;
-  readonly rejected: Readonly<Record<PacketRejection, number>>;
-}
-
-/** One for all sessions, so that an idle one holds no memory. */
-const slab = new ByteSlab();
-
-/** 2^48 packets: far from where counters would stop being exact numbers. */
-const LAST_COUNTER = 2 ** 48;
 
 /**
- * One established session: seals packets for the peer and opens those that come from it (Net
- * transport format, section 6). It knows no socket and no clock; times are milliseconds of any
- * clock that does not go back.
+ * A session with everything that belongs to it: datagrams and times go in, datagrams, events and the
+ * next deadline come out.
+ *
+ * After anything was received or sent, and when `deadline()` has come, take datagrams from
+ * `nextDatagram` and events from `nextEvent` until they give none. Taking an event gives back its
+ * credit, so that the peer sends no faster than events are taken. Times are milliseconds of any clock
+ * that does not go back.
  */
-export class Session {
-  readonly id: bigint;
-  readonly strict: boolean;
-  readonly keys: EstablishedKeys;
-  readonly #noncePrefix: number;
-  readonly #send: SendKeys;
-  readonly #receive: ReceiveKeys;
-  readonly #rejected: Record<PacketRejection, number> = {
-    malformed: 0,
-    session: 0,
-    replay: 0,
-    forged: 0,
-  };
-  readonly #idLow: number;
-  readonly #idHigh: number;
-  #sealed = 0;
-  #opened = 0;
-  #lastActivity: number;
-  #lastCounter = 0;
-  #lastRejection: PacketRejection = "malformed";
+export class Session extends PacketSession {
+  readonly streams: StreamSet;
+  readonly #heartbeatIntervalMs: number;
+  readonly #maxUntakenBytes: number;
+  #events: SessionEvent[] = [];
+  #taken = 0;
+  #untakenBytes = 0;
+  #dropped = 0;
+  #heartbeatAt: number;
+  #heardAt: number;
+  /** The time of the call that is being served. */
+  #now: number;
 
-  constructor(keys: EstablishedKeys, now: number) {
-    this.id = keys.sessionId;
-    this.strict = keys.strict;
-    this.keys = keys;
-    this.#noncePrefix = noncePrefixOf(keys.sessionId);
-    this.#idLow = Number(keys.sessionId & 0xffff_ffffn);
-    this.#idHigh = Number(keys.sessionId >> 32n);
-    this.#send = new SendKeys(keys.sendKey, keys.strict, now);
-    this.#receive = new ReceiveKeys(keys.receiveKey, keys.strict);
-    this.#lastActivity = now;
+  /** @throws StreamError `invalid_option` */
+  constructor(keys: EstablishedKeys, now: number, options: SessionOptions = {}) {
+    super(keys, now);
+    const interval = options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS;
+    this.#heartbeatIntervalMs = interval > 0 ? interval : Number.POSITIVE_INFINITY;
+    this.#heartbeatAt = now + (options.firstHeartbeatMs ?? this.#heartbeatIntervalMs);
+    this.#maxUntakenBytes = options.maxUntakenBytes ?? MAX_UNTAKEN_BYTES;
+    this.#heardAt = now;
+    this.#now = now;
+    this.streams = createStreamSet({
+      ...options.streams,
+      strict: keys.strict,
+      ...(keys.strict ? { peerReceiveWindow: keys.peerReceiveWindow } : {}),
+      observer: {
+        deliver: (batch) => {
+          this.#deliver(batch);
+        },
+        writable: (streamId) => this.#events.push({ type: "writable", streamId }),
+        finished: (streamId) => this.#events.push({ type: "finished", streamId }),
+        violated: (streamId, reason) => this.#events.push({ type: "violated", streamId, reason }),
+      },
+    });
   }
 
-  /** When a packet was last sealed or accepted. */
-  get lastActivity(): number {
-    return this.#lastActivity;
+  /** When something of the peer was last decrypted; at first, when the session began. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
-  /** The AEAD counter of the packet sealed last. */
-  get lastCounter(): number {
-    return this.#lastCounter;
+  /** Packets whose events were dropped because too many waited to be taken. */
+  get droppedBatches(): number {
+    return this.#dropped;
   }
 
-  /** Why `open` gave nothing the last time it did. */
-  get lastRejection(): PacketRejection {
-    return this.#lastRejection;
-  }
-
-  get stats(): SessionStats {
-    return {
-      packetsSealed: this.#sealed,
-      packetsOpened: this.#opened,
-      rejected: { ...this.#rejected },
-    };
+  /** Takes a datagram; false when it is to be dropped, and `lastRejection` says why. */
+  receive(datagram: Uint8Array, now: number): boolean {
+    this.#now = now;
+    const packet = this.open(datagram, now);
+    if (packet === undefined) {
+      return false;
+    }
+    this.#heardAt = now;
+    if ((packet.flags & packetFlags.heartbeat) === 0) {
+      this.streams.receive(packet, now);
+    }
+    return true;
   }
 
   /**
-   * The datagram that carries `payload`.
+   * Hands events to a stream, which is made when there is none, and gives how many it took: fewer than
+   * were offered is backpressure, and a `writable` event tells when to go on.
    *
-   * @param prefix room to leave free in front, for a routing header
-   * @throws NetWireError `FIELD_RANGE` for a payload above 8112 bytes or more than 2028 events; `EXHAUSTED` after 2^48 packets
+   * @throws StreamError `event_too_large`; nothing was taken then
    */
-  seal(fields: SealFields, payload: Uint8Array, now: number, prefix = 0): Uint8Array {
-    if (payload.length > MAX_PAYLOAD_BYTES) {
-      throw new NetWireError(
-        "FIELD_RANGE",
-        `a packet carries at most ${MAX_PAYLOAD_BYTES} bytes, got ${payload.length}`,
-      );
+  send(
+    streamId: bigint,
+    events: readonly Uint8Array[],
+    now: number,
+    options?: SendOptions,
+  ): number {
+    return this.streams.sendTo(streamId, events, now, options);
+  }
+
+  /** The next datagram for the peer, or undefined until something happens or `deadline()` comes. */
+  nextDatagram(now: number): Uint8Array | undefined {
+    this.#now = now;
+    if (now >= this.#heartbeatAt) {
+      this.#heartbeatAt = now + this.#heartbeatIntervalMs;
+      return this.heartbeat(now);
     }
-    if (fields.eventCount > MAX_EVENTS) {
-      throw new NetWireError(
-        "FIELD_RANGE",
-        `a packet carries at most ${MAX_EVENTS} events, got ${fields.eventCount}`,
-      );
+    const packet: OutgoingPacket | undefined = this.streams.next(now);
+    if (packet === undefined) {
+      return undefined;
     }
-    const counter = this.#send.takeCounter(now);
-    if (counter > LAST_COUNTER) {
-      throw new NetWireError("EXHAUSTED", "the session has sent 2^48 packets; connect again");
-    }
-    const datagram = slab.take(prefix + HEADER_BYTES + payload.length + TAG_BYTES);
-    const packet = prefix === 0 ? datagram : datagram.subarray(prefix);
-    this.#writeHeader(packet, fields, counter, payload.length);
-    sealPacket(this.#send.key, this.#noncePrefix, counter, packet, payload);
-    this.#sealed += 1;
-    this.#lastCounter = counter;
-    this.#lastActivity = now;
+    const datagram = this.seal(packet, packet.payload, now);
+    this.streams.sealed(packet, this.lastCounter, now);
     return datagram;
   }
 
-  /** The 80 bytes of a heartbeat (Net transport format, section 7). */
-  heartbeat(now: number, prefix = 0): Uint8Array {
-    return this.seal(HEARTBEAT, EMPTY, now, prefix);
+  /** The next thing that happened, in order; undefined when everything was taken. */
+  nextEvent(now: number): SessionEvent | undefined {
+    this.#now = now;
+    const event = this.#events[this.#taken];
+    if (event === undefined) {
+      return undefined;
+    }
+    this.#taken += 1;
+    if (this.#taken === this.#events.length) {
+      this.#events = [];
+      this.#taken = 0;
+    } else if (this.#taken > 1024 && this.#taken * 2 > this.#events.length) {
+      this.#events = this.#events.slice(this.#taken);
+      this.#taken = 0;
+    }
+    if (event.type === "events") {
+      this.#untakenBytes -= this.#isHeldBack(event.batch) ? 0 : sizeOf(event.batch);
+      this.streams.consume(event.batch, now);
+    }
+    return event;
   }
 
-  /**
-   * Opens a packet, heartbeats included; undefined when it is to be dropped, and `lastRejection`
-   * says why. Nothing of the session changes then.
-   */
-  open(packet: Uint8Array, now: number): OpenedPacket | undefined {
-    // What costs least comes first, and nothing is allocated before the tag has verified.
-    if (!isPlausible(packet) || !hasBody(packet)) {
-      return this.#reject("malformed");
-    }
-    if (readU32(packet, 24) !== this.#idLow || readU32(packet, 28) !== this.#idHigh) {
-      return this.#reject("session");
-    }
-    const counter = readU64Number(packet, 16);
-    const key = counter > LAST_COUNTER ? undefined : this.#receive.keyFor(counter);
-    if (key === undefined) {
-      return this.#reject("replay");
-    }
-    // A strict session leaves no bit of a packet to whoever carries it, the hop count excepted.
-    const payload =
-      this.strict && readU32(packet, 12) !== this.#noncePrefix
-        ? undefined
-        : openPacket(key, this.#noncePrefix, counter, packet);
-    if (payload === undefined) {
-      return this.#reject("forged");
-    }
-    this.#receive.accept(counter);
-    this.#opened += 1;
-    this.#lastActivity = now;
-    return { ...readHeader(packet), payload: slab.copy(payload) };
+  /** When `nextDatagram` has something at the latest; infinity when nothing is due. */
+  deadline(): number {
+    return Math.min(this.#heartbeatAt, this.streams.deadline());
   }
 
-  #reject(reason: PacketRejection): undefined {
-    this.#rejected[reason] += 1;
-    this.#lastRejection = reason;
-    return undefined;
+  #deliver(batch: EventBatch): void {
+    if (!this.#isHeldBack(batch)) {
+      if (this.#untakenBytes + sizeOf(batch) > this.#maxUntakenBytes) {
+        this.#dropped += 1;
+        this.streams.consume(batch, this.#now);
+        return;
+      }
+      this.#untakenBytes += sizeOf(batch);
+    }
+    this.#events.push({ type: "events", batch });
   }
 
-  #writeHeader(
-    packet: Uint8Array,
-    fields: SealFields,
-    counter: number,
-    payloadLength: number,
-  ): void {
-    packet[0] = 0x45;
-    packet[1] = 0x4e;
-    packet[2] = 1;
-    packet[3] = fields.flags ?? 0;
-    packet[4] = 0;
-    packet[5] = 0;
-    packet[6] = 0;
-    packet[7] = fields.fragFlags ?? 0;
-    writeU16(packet, 8, fields.subprotocolId ?? 0);
-    writeU16(packet, 10, fields.channelHint ?? 0);
-    writeU32(packet, 12, this.#noncePrefix);
-    writeU64Number(packet, 16, counter);
-    writeU64(packet, 24, this.id);
-    writeU64(packet, 32, fields.streamId);
-    writeU64(packet, 40, fields.sequence ?? 0n);
-    writeU32(packet, 48, fields.subnetId ?? 0);
-    writeU32(packet, 52, fields.originHash ?? 0);
-    writeU16(packet, 56, fields.fragmentId ?? 0);
-    writeU16(packet, 58, fields.fragmentOffset ?? 0);
-    writeU16(packet, 60, payloadLength);
-    writeU16(packet, 62, fields.eventCount);
+  /** Whether the peer sends no more than a window of it before it is taken. */
+  #isHeldBack(batch: EventBatch): boolean {
+    return this.strict && batch.reliable;
   }
 }
 
-/** Handshakes are none of a session's packets, and a heartbeat is header and tag only. */
-function hasBody(packet: Uint8Array): boolean {
-  const flags = packet[3] as number;
-  return (
-    (flags & packetFlags.handshake) === 0 &&
-    ((flags & packetFlags.heartbeat) === 0 || packet.length === HEADER_BYTES + TAG_BYTES)
-  );
+function sizeOf(batch: EventBatch): number {
+  return batch.payload.length + BATCH_BYTES;
 }
-
-const EMPTY = new Uint8Array(0);
-const HEARTBEAT: SealFields = {
-  flags: packetFlags.heartbeat,
-  subprotocolId: 0,
-  streamId: 0n,
-  sequence: 0n,
-  eventCount: 0,
-};

@@ -6,9 +6,9 @@ import {
   InitiatorHandshake,
   meshPrologue,
   type Offer,
+  PacketSession,
   respond,
   type SealFields,
-  Session,
 } from "@gaiaftcl/net-wire";
 import {
   type Benchmark,
@@ -88,7 +88,7 @@ async function transfer(size: number, context: BenchmarkContext): Promise<Compar
   const packets = context.quick ? 500 : 20_000;
   const payload = random(size);
   const { initiator, responder } = shake({ features: ALL_FEATURES, receiveWindow: 1 << 20 });
-  const [sender, receiver] = [new Session(initiator, 0), new Session(responder, 0)];
+  const [sender, receiver] = [new PacketSession(initiator, 0), new PacketSession(responder, 0)];
   const [key, nonce] = [random(32), random(12)];
   const sealed = Buffer.from(plainSeal(key, nonce, payload));
   // The peer's associated data is the start of its own packet: fixed, so that it verifies.
@@ -124,7 +124,7 @@ async function transfer(size: number, context: BenchmarkContext): Promise<Compar
 /** Datagrams a second that one core drops. */
 async function refusals(context: BenchmarkContext): Promise<Figure[]> {
   const { initiator, responder } = shake(undefined);
-  const [sender, receiver] = [new Session(initiator, 0), new Session(responder, 0)];
+  const [sender, receiver] = [new PacketSession(initiator, 0), new PacketSession(responder, 0)];
   const packet = sender.seal(fields, random(64), 0);
   receiver.open(packet, 0);
   const forged = (size: number): Uint8Array => {

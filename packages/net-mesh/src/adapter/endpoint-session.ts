@@ -1,11 +1,4 @@
-import {
-  createStreamSet,
-  type EstablishedKeys,
-  type EventBatch,
-  packetFlags,
-  Session,
-  type StreamSet,
-} from "@gaiaftcl/net-wire";
+import { type EstablishedKeys, type EventBatch, Session, type StreamSet } from "@gaiaftcl/net-wire";
 import type { EndpointSettings } from "./endpoint-options.js";
 
 export interface EndpointSessionEvents {
@@ -16,15 +9,11 @@ export interface EndpointSessionEvents {
   readonly transmit: (datagram: Uint8Array, to: string) => void;
 }
 
-/** An established session of a two-endpoint adapter and its streams: packets and times in, packets and events out. */
+/** An established session of a two-endpoint adapter and where its peer is. */
 export class EndpointSession {
-  readonly streams: StreamSet;
   readonly #session: Session;
-  readonly #settings: EndpointSettings;
   readonly #events: EndpointSessionEvents;
   #peer: string;
-  #heartbeatAt: number;
-  #heardAt: number;
 
   constructor(
     keys: EstablishedKeys,
@@ -33,28 +22,22 @@ export class EndpointSession {
     events: EndpointSessionEvents,
     now: number,
   ) {
-    this.#session = new Session(keys, now);
-    this.#settings = settings;
     this.#events = events;
     this.#peer = peer;
-    // The first heartbeat leaves at once: it shows the other side that the keys agree.
-    this.#heartbeatAt = now;
-    this.#heardAt = now;
-    const reliability = settings.isReliable ? "reliable" : "fire_and_forget";
-    this.streams = createStreamSet({
-      strict: keys.strict,
-      credit: false,
-      dropRefused: true,
-      defaults: { reliability },
-      peerReceiveWindow: keys.peerReceiveWindow,
-      observer: {
-        deliver: (batch) => {
-          events.deliver(batch);
-          this.streams.consume(batch, this.#session.lastActivity);
-        },
-        writable: events.writable,
+    this.#session = new Session(keys, now, {
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      // It leaves at once: it shows the other side that the keys agree.
+      firstHeartbeatMs: 0,
+      streams: {
+        credit: false,
+        dropRefused: true,
+        defaults: { reliability: settings.isReliable ? "reliable" : "fire_and_forget" },
       },
     });
+  }
+
+  get streams(): StreamSet {
+    return this.#session.streams;
   }
 
   get isStrict(): boolean {
@@ -68,44 +51,49 @@ export class EndpointSession {
 
   /** Since when nothing was heard. */
   get heardAt(): number {
-    return this.#heardAt;
+    return this.#session.heardAt;
   }
 
   /** Takes a packet; false when it is not one of this session. */
   receive(packet: Uint8Array, from: string, now: number): boolean {
-    const opened = this.#session.open(packet, now);
-    if (opened === undefined) {
+    if (!this.#session.receive(packet, now)) {
       return false;
     }
-    this.#heardAt = now;
     // A strict session cannot be spoken for by others, so that its peer may move.
     if (this.#session.strict) {
       this.#peer = from;
     }
-    if ((opened.flags & packetFlags.heartbeat) === 0) {
-      this.streams.receive(opened, now);
-    }
+    this.#tell(now);
     return true;
   }
 
   /** Sends what is due. */
   flush(now: number): void {
-    if (now >= this.#heartbeatAt) {
-      this.#heartbeatAt = now + this.#settings.heartbeatIntervalMs;
-      this.#events.transmit(this.#session.heartbeat(now), this.#peer);
-    }
     for (
-      let packet = this.streams.next(now);
-      packet !== undefined;
-      packet = this.streams.next(now)
+      let datagram = this.#session.nextDatagram(now);
+      datagram !== undefined;
+      datagram = this.#session.nextDatagram(now)
     ) {
-      const datagram = this.#session.seal(packet, packet.payload, now);
-      this.streams.sealed(packet, this.#session.lastCounter, now);
       this.#events.transmit(datagram, this.#peer);
     }
+    this.#tell(now);
   }
 
   deadline(): number {
-    return Math.min(this.#heartbeatAt, this.streams.deadline());
+    return this.#session.deadline();
+  }
+
+  #tell(now: number): void {
+    for (
+      let event = this.#session.nextEvent(now);
+      event !== undefined;
+      event = this.#session.nextEvent(now)
+    ) {
+      if (event.type === "events") {
+        this.#events.deliver(event.batch);
+      } else if (event.type === "writable") {
+        this.#events.writable(event.streamId);
+      }
+    }
   }
 }

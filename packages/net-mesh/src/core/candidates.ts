@@ -1,4 +1,4 @@
-import type { EstablishedKeys, Session } from "@gaiaftcl/net-wire";
+import type { EstablishedKeys, PacketSession } from "@gaiaftcl/net-wire";
 import type { PeerOrigin } from "./peer.js";
 
 /** What a finished handshake says about the peer to be. */
@@ -13,7 +13,7 @@ export interface Established {
 /** A session this node answered for, of which nothing has arrived yet. */
 export interface Candidate {
   readonly established: Established;
-  readonly session: Session;
+  readonly session: PacketSession;
   readonly createdAt: number;
 }
 
