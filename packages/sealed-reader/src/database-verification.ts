@@ -16,18 +16,21 @@ export function databaseVerdict(tables: readonly TableVerification[]): DatabaseV
   const absent = SEALED_TABLES.map((table) => table.name).filter((name) => !present.has(name));
   const bad = tables.filter((verified) => !verified.ok);
   const ok = tables.length > 0 && bad.length === 0;
-  return { ok, tables, absent, summary: summaryOf(tables, bad[0], bad.length) };
+  return { ok, tables, absent, summary: summaryOf(tables, absent, bad) };
 }
 
 function summaryOf(
   tables: readonly TableVerification[],
-  first: TableVerification | undefined,
-  bad: number,
+  absent: readonly string[],
+  bad: readonly TableVerification[],
 ): string {
   if (tables.length === 0) return "there is no sealed table";
+  const [first] = bad;
   if (first !== undefined) {
-    return `${bad} of ${tables.length} tables failed; ${first.table}: ${first.summary}`;
+    return `${bad.length} of ${tables.length} tables failed; ${first.table}: ${first.summary}`;
   }
   const rows = tables.reduce((sum, verified) => sum + verified.rows, 0);
-  return `${rows} rows in ${tables.length} tables verified`;
+  // A table that was dropped leaves no trace in the file, so its absence has to meet the eye.
+  const without = absent.length === 0 ? "" : `; there is no ${absent.join(", ")}`;
+  return `${rows} rows in ${tables.length} tables verified${without}`;
 }
