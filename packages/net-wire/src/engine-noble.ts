@@ -1,16 +1,12 @@
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { x25519 } from "@noble/curves/ed25519.js";
-import { blake2s as nobleBlake2s } from "@noble/hashes/blake2.js";
-import { hmac } from "@noble/hashes/hmac.js";
+import type { AgreementKey } from "./engine.js";
 
 export const engineName = "noble";
 
-export function blake2s(data: Uint8Array): Uint8Array {
-  return nobleBlake2s(data);
-}
-
-export function hmacBlake2s(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return hmac(nobleBlake2s, key, data);
+export function generateKey(): AgreementKey {
+  const { secretKey, publicKey } = x25519.keygen();
+  return { publicKey, agree: (theirs) => agree(secretKey, theirs) };
 }
 
 export function publicKeyOf(secretKey: Uint8Array): Uint8Array {

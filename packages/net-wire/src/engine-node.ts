@@ -1,13 +1,13 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
+import type { AgreementKey } from "./engine.js";
 
 export const engineName = "node";
 
@@ -26,24 +26,24 @@ interface ImportedSecret {
 /** Importing a secret costs more than an agreement with it, and most secrets serve twice or more. */
 const imported = new WeakMap<Uint8Array, ImportedSecret>();
 
-export function blake2s(data: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("blake2s256").update(data).digest());
-}
-
-export function hmacBlake2s(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return new Uint8Array(createHmac("blake2s256", key).update(data).digest());
+export function generateKey(): AgreementKey {
+  const { publicKey, privateKey } = generateKeyPairSync("x25519");
+  return { publicKey: rawPublicKey(publicKey), agree: (theirs) => agreeWith(privateKey, theirs) };
 }
 
 export function publicKeyOf(secretKey: Uint8Array): Uint8Array {
-  const { x } = createPublicKey(privateKeyOf(secretKey)).export({ format: "jwk" });
-  return new Uint8Array(Buffer.from(x as string, "base64url"));
+  return rawPublicKey(createPublicKey(privateKeyOf(secretKey)));
 }
 
 export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+  return agreeWith(privateKeyOf(secretKey), publicKey);
+}
+
+function agreeWith(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array | undefined {
   try {
     const x = Buffer.from(publicKey).toString("base64url");
     const shared = diffieHellman({
-      privateKey: privateKeyOf(secretKey),
+      privateKey,
       publicKey: createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" }),
     });
     return shared.some((byte) => byte !== 0) ? new Uint8Array(shared) : undefined;
@@ -51,6 +51,12 @@ export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array 
     // OpenSSL refuses points of small order itself.
     return undefined;
   }
+}
+
+function rawPublicKey(key: KeyObject): Uint8Array {
+  // The quickest export there is.
+  const { x } = key.export({ format: "jwk" });
+  return new Uint8Array(Buffer.from(x as string, "base64url"));
 }
 
 export function encrypt(

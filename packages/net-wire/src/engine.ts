@@ -1,12 +1,17 @@
-/** What a runtime brings to the handshakes: BLAKE2s, X25519 and ChaCha20-Poly1305. Packets have a kernel of their own. */
+/** An X25519 key pair, its secret kept in. */
+export interface AgreementKey {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** As `Engine.agree`. */
+  agree(publicKey: Uint8Array): Uint8Array | undefined;
+}
+
+/** What a runtime brings to the handshakes: X25519 and ChaCha20-Poly1305. Packets have a kernel of their own. */
 export interface Engine {
   readonly engineName: "node" | "noble";
 
-  /** The 32 bytes of BLAKE2s-256 (RFC 7693). */
-  blake2s(data: Uint8Array): Uint8Array;
-
-  /** HMAC (RFC 2104) over BLAKE2s-256, whose blocks are 64 bytes; not the keyed mode of RFC 7693. */
-  hmacBlake2s(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** A new key from the runtime's secure random source; its secret never leaves it. */
+  generateKey(): AgreementKey;
 
   /** The public key of a 32-byte X25519 secret (RFC 7748). */
   publicKeyOf(secretKey: Uint8Array): Uint8Array;

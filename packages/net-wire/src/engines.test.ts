@@ -42,18 +42,28 @@ describe.each(engines)("the $engineName engine", (engine) => {
   });
 });
 
+describe.each(engines)("a key that the $engineName engine generates", ({ generateKey }) => {
+  it.each(SMALL_ORDER)("agrees on nothing with the point of small order %s", (point) => {
+    expect(generateKey().agree(unhex(point))).toBeUndefined();
+  });
+
+  it("agrees on what its public key says, also to the holder of a secret", () => {
+    const key = generateKey();
+    expect(key.publicKey).toHaveLength(32);
+    expect(key.agree(unhex(ALICE_PUBLIC))).toEqual(noble.agree(unhex(ALICE), key.publicKey));
+  });
+});
+
 describe("the two engines", () => {
-  it("hash alike", () => {
-    fc.assert(
-      fc.property(
-        fc.uint8Array({ maxLength: 100 }),
-        fc.uint8Array({ maxLength: 300 }),
-        (key, data) => {
-          expect(noble.blake2s(data)).toEqual(node.blake2s(data));
-          expect(noble.hmacBlake2s(key, data)).toEqual(node.hmacBlake2s(key, data));
-        },
-      ),
-    );
+  it("generate keys that agree with one another, and no key twice", () => {
+    const keys = [node.generateKey(), noble.generateKey(), node.generateKey(), noble.generateKey()];
+    for (const mine of keys) {
+      for (const theirs of keys) {
+        expect(mine.agree(theirs.publicKey)).toEqual(theirs.agree(mine.publicKey));
+        expect(mine.agree(theirs.publicKey)).toHaveLength(32);
+      }
+    }
+    expect(new Set(keys.map(({ publicKey }) => hex(publicKey))).size).toBe(keys.length);
   });
 
   it("use a secret as it is now, not as it was when they first saw it", () => {

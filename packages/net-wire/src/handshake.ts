@@ -1,7 +1,8 @@
+import type { AgreementKey } from "./engine.js";
 import { readU64, writeU32, writeU64 } from "./little-endian.js";
 import { ensureLength, NetWireError } from "./net-wire-error.js";
 import { HandshakeState, NK_PSK0 } from "./noise/handshake-state.js";
-import { blake2sSuite, type DhKeyPair, dhKeyPair } from "./noise/suite.js";
+import { agreementKey, blake2sSuite, type DhKeyPair, dhKeyPair } from "./noise/suite.js";
 import { decodeOffer, encodeOffer, type Offer, sessionFeatures } from "./offer.js";
 import {
   decodeHeader,
@@ -45,12 +46,20 @@ export function meshPrologue(initiatorNodeId: bigint, responderNodeId: bigint): 
   return prologue;
 }
 
-/** A fresh X25519 key pair for the Noise static or ephemeral key. */
+/** A fresh X25519 key pair. */
 export function generateDhKeyPair(randomBytes: RandomBytes): DhKeyPair {
   return dhKeyPair(randomBytes(KEY_BYTES));
 }
 
-export interface InitiatorOptions {
+/** Where the ephemeral key of a handshake comes from. */
+export interface EphemeralSource {
+  /** What the key is made of unless `ephemeralKey` gives one. */
+  readonly randomBytes: RandomBytes;
+  /** A key that nothing else has used or will use. */
+  readonly ephemeralKey?: (() => AgreementKey) | undefined;
+}
+
+export interface InitiatorOptions extends EphemeralSource {
   readonly prologue: Uint8Array;
   /** The responder's static X25519 key, 32 bytes. */
   readonly responderPublicKey: Uint8Array;
@@ -62,13 +71,12 @@ export interface InitiatorOptions {
   readonly offer?: Offer;
   /** Refuse a responder that does not accept the offer. */
   readonly requireStrict?: boolean;
-  readonly randomBytes: RandomBytes;
 }
 
 /** The initiator's side of one attempt (Net transport format, section 5). */
 export class InitiatorHandshake {
   readonly #options: InitiatorOptions;
-  readonly #ephemeral: DhKeyPair;
+  readonly #ephemeral: AgreementKey;
   readonly #state: HandshakeState;
   #began = false;
 
@@ -77,7 +85,7 @@ export class InitiatorHandshake {
     ensureLength("the responder's public key", options.responderPublicKey, KEY_BYTES);
     ensureLength("the pre-shared key", options.psk, KEY_BYTES);
     this.#options = options;
-    this.#ephemeral = generateDhKeyPair(options.randomBytes);
+    this.#ephemeral = ephemeralKey(options);
     this.#state = new HandshakeState(NK_PSK0, blake2sSuite, true, options.prologue, {
       ephemeral: this.#ephemeral,
       remoteStatic: options.responderPublicKey,
@@ -135,7 +143,7 @@ export class InitiatorHandshake {
   }
 }
 
-export interface ResponderOptions {
+export interface ResponderOptions extends EphemeralSource {
   readonly prologue: Uint8Array;
   readonly keyPair: DhKeyPair;
   readonly psk: Uint8Array;
@@ -146,7 +154,6 @@ export interface ResponderOptions {
   readonly offer?: Offer;
   /** Refuse an initiator that offers no strict session. */
   readonly requireStrict?: boolean;
-  readonly randomBytes: RandomBytes;
 }
 
 export interface Response {
@@ -162,14 +169,14 @@ export function respond(options: ResponderOptions): Response | undefined {
   // A copy: the datagram it is part of may be memory that is used again.
   const message1 = new Uint8Array(options.message1);
   ensureLength("the pre-shared key", options.psk, KEY_BYTES);
-  let ephemeral: DhKeyPair | undefined;
+  let ephemeral: AgreementKey | undefined;
   const state = new HandshakeState(NK_PSK0, blake2sSuite, false, options.prologue, {
     // Made when message 1 has proved authentic: a forged one is not worth a key pair.
     get ephemeral() {
-      ephemeral ??= generateDhKeyPair(options.randomBytes);
+      ephemeral ??= ephemeralKey(options);
       return ephemeral;
     },
-    static: options.keyPair,
+    static: agreementKey(options.keyPair),
     presharedKeys: [options.psk],
   });
   const payload = state.read(message1);
@@ -221,6 +228,10 @@ export function handshakeMessage(packet: Uint8Array): Uint8Array | undefined {
     return undefined;
   }
   return packet.subarray(HEADER_BYTES);
+}
+
+function ephemeralKey(source: EphemeralSource): AgreementKey {
+  return source.ephemeralKey?.() ?? agreementKey(generateDhKeyPair(source.randomBytes));
 }
 
 function isStrict(offer: Offer): boolean {

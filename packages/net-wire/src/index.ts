@@ -9,8 +9,10 @@ export {
   parseAddress,
 } from "./address.js";
 export { type DatagramKind, datagramKind } from "./datagram-kind.js";
+export type { AgreementKey } from "./engine.js";
 export { decodeEventFrames, encodeEventFrames, packEvents } from "./event-frames.js";
 export {
+  type EphemeralSource,
   type EstablishedKeys,
   generateDhKeyPair,
   handshakeMessage,
@@ -26,7 +28,7 @@ export {
 export { EPOCH_MS, EPOCH_PACKETS } from "./key-epochs.js";
 export { decodeNack, encodeNack, missingSequences, type Nack } from "./nack.js";
 export { NetWireError, type NetWireErrorCode } from "./net-wire-error.js";
-export { type DhKeyPair, dhKeyPair } from "./noise/suite.js";
+export { type DhKeyPair, dhKeyPair, generateAgreementKey } from "./noise/suite.js";
 export { ALL_FEATURES, decodeOffer, encodeOffer, type Offer, sessionFeatures } from "./offer.js";
 export {
   decodeHeader,

@@ -1,4 +1,5 @@
-import { type DhKeyPair, dh, type NoiseSuite } from "./suite.js";
+import type { AgreementKey } from "../engine.js";
+import type { NoiseSuite } from "./suite.js";
 import { SymmetricState } from "./symmetric-state.js";
 
 export type NoiseToken = "e" | "s" | "ee" | "es" | "se" | "ss" | "psk";
@@ -23,8 +24,8 @@ export const NK_PSK0: NoisePattern = {
 };
 
 export interface HandshakeKeys {
-  readonly ephemeral?: DhKeyPair;
-  readonly static?: DhKeyPair;
+  readonly ephemeral?: AgreementKey;
+  readonly static?: AgreementKey;
   readonly remoteStatic?: Uint8Array;
   readonly presharedKeys?: readonly Uint8Array[];
 }
@@ -56,7 +57,7 @@ export class HandshakeState {
     this.#keys = keys;
     this.#psks = [...(keys.presharedKeys ?? [])];
     this.#remoteStatic = keys.remoteStatic;
-    this.#symmetric = new SymmetricState(
+    this.#symmetric = SymmetricState.begin(
       `Noise_${pattern.name}_25519_ChaChaPoly_${suite.hashName}`,
       suite,
     );
@@ -169,7 +170,7 @@ export class HandshakeState {
     const [mine, theirs] = this.#isInitiator ? [first, second] : [second, first];
     const own = mine === "e" ? this.#keys.ephemeral : this.#keys.static;
     const remote = theirs === "e" ? this.#remoteEphemeral : this.#remoteStatic;
-    const shared = dh(need(own?.secretKey), need(remote));
+    const shared = need(own).agree(need(remote));
     if (shared === undefined) {
       return false;
     }
@@ -188,7 +189,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-function need(value: Uint8Array | undefined): Uint8Array {
+function need<Value>(value: Value | undefined): Value {
   if (value === undefined) {
     throw new TypeError("the handshake pattern needs a key that was not given");
   }

@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { HandshakeState, NK_PSK0, type NoisePattern, type NoiseToken } from "./handshake-state.js";
-import { blake2sSuite, dhKeyPair, encrypt, type NoiseSuite } from "./suite.js";
+import { agreementKey, blake2sSuite, dhKeyPair, encrypt, type NoiseSuite } from "./suite.js";
 
 interface NoiseVector {
   readonly protocol_name: string;
@@ -23,7 +23,15 @@ interface NoiseVector {
 const sha256Suite: NoiseSuite = {
   hashName: "SHA256",
   hash: (data) => createHash("sha256").update(data).digest(),
-  hmac: (key, data) => createHmac("sha256", key).update(data).digest(),
+  hkdf: (chainingKey, input, outputs) => {
+    const secret = createHmac("sha256", chainingKey).update(input).digest();
+    const results: Uint8Array[] = [];
+    for (let index = 1; index <= outputs; index += 1) {
+      const hmac = createHmac("sha256", secret).update(results.at(-1) ?? "");
+      results.push(hmac.update(Uint8Array.of(index)).digest());
+    }
+    return results;
+  },
 };
 
 // Message patterns of revision 34, sections 7.4 and 7.5; a token list per message.
@@ -94,8 +102,7 @@ function load(file: string): readonly NoiseVector[] {
 
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString("hex");
-const keyPair = (secret: string | undefined) =>
-  secret === undefined ? {} : dhKeyPair(unhex(secret));
+const keyOf = (secret: Uint8Array) => agreementKey(dhKeyPair(secret));
 
 function side(
   vector: NoiseVector,
@@ -112,8 +119,8 @@ function side(
     prefix === "init",
     unhex(vector[`${prefix}_prologue`]),
     {
-      ...(own === undefined ? {} : { static: dhKeyPair(unhex(own)) }),
-      ...(ephemeral === undefined ? {} : { ephemeral: dhKeyPair(unhex(ephemeral)) }),
+      ...(own === undefined ? {} : { static: keyOf(unhex(own)) }),
+      ...(ephemeral === undefined ? {} : { ephemeral: keyOf(unhex(ephemeral)) }),
       ...(remote === undefined ? {} : { remoteStatic: unhex(remote) }),
       presharedKeys: (vector[`${prefix}_psks`] ?? []).map(unhex),
     },
@@ -183,10 +190,10 @@ describe("the pattern of Net", () => {
   });
 
   it("gives no shared secret with a point of small order", () => {
-    const responder = dhKeyPair(new Uint8Array(32).fill(7));
+    const responder = keyOf(new Uint8Array(32).fill(7));
     for (const first of [0, 1]) {
       const state = new HandshakeState(NK_PSK0, blake2sSuite, false, new Uint8Array(0), {
-        ephemeral: dhKeyPair(new Uint8Array(32).fill(9)),
+        ephemeral: keyOf(new Uint8Array(32).fill(9)),
         static: responder,
         presharedKeys: [new Uint8Array(32)],
       });
@@ -197,8 +204,8 @@ describe("the pattern of Net", () => {
   });
 
   it("needs its keys", () => {
-    expect(
-      () => new HandshakeState(NK_PSK0, blake2sSuite, true, new Uint8Array(0), keyPair(undefined)),
-    ).toThrow(TypeError);
+    expect(() => new HandshakeState(NK_PSK0, blake2sSuite, true, new Uint8Array(0), {})).toThrow(
+      TypeError,
+    );
   });
 });

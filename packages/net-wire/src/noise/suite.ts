@@ -2,10 +2,11 @@ import {
   decrypt as aeadDecrypt,
   encrypt as aeadEncrypt,
   agree,
-  blake2s,
-  hmacBlake2s,
+  generateKey,
   publicKeyOf,
 } from "#engine";
+import { blake2s, hkdfBlake2s } from "../blake2s.js";
+import type { AgreementKey } from "../engine.js";
 import { writeU32 } from "../little-endian.js";
 
 /** The hash of a Noise protocol (Noise revision 34, section 4.3), 32 bytes wide here. */
@@ -13,14 +14,15 @@ export interface NoiseSuite {
   /** Its part of the protocol name. */
   readonly hashName: string;
   readonly hash: (data: Uint8Array) => Uint8Array;
-  readonly hmac: (key: Uint8Array, data: Uint8Array) => Uint8Array;
+  /** HKDF with HMAC over this hash: so many outputs of 32 bytes. */
+  readonly hkdf: (chainingKey: Uint8Array, input: Uint8Array, outputs: 2 | 3) => Uint8Array[];
 }
 
 /** The hash of Net's handshakes: BLAKE2s, block 64 and output 32 bytes. */
 export const blake2sSuite: NoiseSuite = {
   hashName: "BLAKE2s",
   hash: blake2s,
-  hmac: hmacBlake2s,
+  hkdf: hkdfBlake2s,
 };
 
 /** An X25519 key pair; both halves are 32 bytes. */
@@ -37,12 +39,17 @@ export function dhKeyPair(secretKey: Uint8Array): DhKeyPair {
   return { publicKey: publicKeyOf(secretKey), secretKey };
 }
 
+/** A fresh key pair from the runtime's secure random source; cheaper than one made of random bytes. */
+export function generateAgreementKey(): AgreementKey {
+  return generateKey();
+}
+
 /**
- * DH of Noise with X25519 (RFC 7748): 32 bytes, or undefined for a public key that gives all zero,
- * which says that the other side chose a point of small order.
+ * A key pair that DH of Noise with X25519 (RFC 7748) is done with; its `agree` gives nothing for a
+ * public key that leads to all zero, which says that the other side chose a point of small order.
  */
-export function dh(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  return agree(secretKey, publicKey);
+export function agreementKey({ publicKey, secretKey }: DhKeyPair): AgreementKey {
+  return { publicKey, agree: (theirs) => agree(secretKey, theirs) };
 }
 
 /** ENCRYPT of Noise with ChaCha20-Poly1305: ciphertext and tag. */

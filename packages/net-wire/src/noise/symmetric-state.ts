@@ -1,5 +1,7 @@
 import { decrypt, encrypt, type NoiseSuite } from "./suite.js";
 
+const HASH_BYTES = 32;
+
 /** SymmetricState of Noise (revision 34, section 5.2): the chaining key, the running hash and the handshake cipher. */
 export class SymmetricState {
   readonly #suite: NoiseSuite;
@@ -8,23 +10,27 @@ export class SymmetricState {
   #key: Uint8Array | undefined;
   #counter = 0;
 
-  constructor(protocolName: string, suite: NoiseSuite) {
+  private constructor(suite: NoiseSuite, hash: Uint8Array) {
     this.#suite = suite;
+    this.#hash = hash;
+    this.#chainingKey = hash;
+  }
+
+  /** InitializeSymmetric of Noise. */
+  static begin(protocolName: string, suite: NoiseSuite): SymmetricState {
     const name = new TextEncoder().encode(protocolName);
-    if (name.length <= 32) {
-      this.#hash = new Uint8Array(32);
-      this.#hash.set(name);
-    } else {
-      this.#hash = suite.hash(name);
+    if (name.length > HASH_BYTES) {
+      return new SymmetricState(suite, suite.hash(name));
     }
-    this.#chainingKey = this.#hash;
+    const hash = new Uint8Array(HASH_BYTES);
+    hash.set(name);
+    return new SymmetricState(suite, hash);
   }
 
   /** A state that goes on from here on its own. */
   copy(): SymmetricState {
-    const copy = new SymmetricState("", this.#suite);
+    const copy = new SymmetricState(this.#suite, this.#hash);
     copy.#chainingKey = this.#chainingKey;
-    copy.#hash = this.#hash;
     copy.#key = this.#key;
     copy.#counter = this.#counter;
     return copy;
@@ -35,7 +41,7 @@ export class SymmetricState {
   }
 
   mixKey(input: Uint8Array): void {
-    const [chainingKey, key] = this.#hkdf(input, 2);
+    const [chainingKey, key] = this.#suite.hkdf(this.#chainingKey, input, 2);
     this.#chainingKey = chainingKey as Uint8Array;
     this.#key = key as Uint8Array;
     this.#counter = 0;
@@ -46,7 +52,7 @@ export class SymmetricState {
   }
 
   mixKeyAndHash(input: Uint8Array): void {
-    const [chainingKey, hashed, key] = this.#hkdf(input, 3);
+    const [chainingKey, hashed, key] = this.#suite.hkdf(this.#chainingKey, input, 3);
     this.#chainingKey = chainingKey as Uint8Array;
     this.mixHash(hashed as Uint8Array);
     this.#key = key as Uint8Array;
@@ -80,20 +86,8 @@ export class SymmetricState {
 
   /** The keys of the two directions: the initiator's first. */
   split(): readonly [initiatorToResponder: Uint8Array, responderToInitiator: Uint8Array] {
-    const [first, second] = this.#hkdf(new Uint8Array(0), 2);
+    const [first, second] = this.#suite.hkdf(this.#chainingKey, new Uint8Array(0), 2);
     return [first as Uint8Array, second as Uint8Array];
-  }
-
-  /** HKDF of Noise (section 4.3). */
-  #hkdf(input: Uint8Array, outputs: 2 | 3): Uint8Array[] {
-    const secret = this.#suite.hmac(this.#chainingKey, input);
-    const results: Uint8Array[] = [];
-    let previous: Uint8Array = new Uint8Array(0);
-    for (let index = 1; index <= outputs; index += 1) {
-      previous = this.#suite.hmac(secret, join(previous, Uint8Array.of(index)));
-      results.push(previous);
-    }
-    return results;
   }
 }
 
