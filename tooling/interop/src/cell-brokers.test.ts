@@ -1,30 +1,17 @@
+import { freePort, NatsServer, until } from "@gaiaftcl/peers";
 import { decodeEvent, verifyRow } from "@gaiaftcl/sealed-row";
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
-import { ensurePeers } from "../../bootstrap/peers.mjs";
-import {
-  DaemonProcess,
-  freePort,
-  privateBrokers,
-  records,
-  startNatsServer,
-  TestHome,
-  until,
-} from "./cell-process.ts";
+import { DaemonProcess, privateBrokers, records, TestHome } from "./cell-process.ts";
 
 describe("the walk of gaiaftcl dev", () => {
   it.each(["embedded brokers", "a real nats-server"])("holds on %s", async (kind) => {
     await using home = await TestHome.make();
-    const port = await freePort();
-    await using _server =
-      kind === "a real nats-server"
-        ? await startNatsServer((await ensurePeers(["natsServer"])).natsServer, port)
-        : undefined;
-    const url = `nats://127.0.0.1:${port}`;
+    await using server = kind === "a real nats-server" ? await NatsServer.run() : undefined;
     const env =
-      kind === "a real nats-server"
-        ? { GAIAFTCL_NATS_URL: url, GAIAFTCL_FRANKLIN_NATS_URL: url }
-        : await privateBrokers();
+      server === undefined
+        ? await privateBrokers()
+        : { GAIAFTCL_NATS_URL: server.url, GAIAFTCL_FRANKLIN_NATS_URL: server.url };
     const { code, stdout, stderr } = await home.gaiaftcl(["--json", "dev", "--once"], env);
     expect(stderr).toBe("");
     const steps = records(stdout).filter(({ kind: each }) => each === "step");
@@ -43,12 +30,11 @@ describe("the walk of gaiaftcl dev", () => {
 
 describe("a broker that is down for a while", () => {
   it("delays events, and none is lost or doubled for a subscriber that removes duplicates", async () => {
-    const { natsServer } = await ensurePeers(["natsServer"]);
     await using home = await TestHome.make();
     const port = await freePort();
     const url = `nats://127.0.0.1:${port}`;
     const env = { GAIAFTCL_NATS_URL: url, GAIAFTCL_FRANKLIN_NATS_URL: url };
-    await using first = await startNatsServer(natsServer, port);
+    await using first = await NatsServer.run({ port });
     await using _daemon = await DaemonProcess.start(home, env);
     await using client = await home.connect();
     const received: string[] = [];
@@ -74,11 +60,9 @@ describe("a broker that is down for a while", () => {
       const composed = await client.composeQc020Measurement({ noncesPerExtranonce: 256 });
       expect(composed.outcome.status).toBe("blocked");
       answered.push(composed.seal.witnessHash);
-      await using _second = await startNatsServer(natsServer, port);
+      await first.start();
       await ask(50);
-      await until("every event to arrive", () =>
-        answered.every((hash) => received.includes(hash)) ? true : undefined,
-      );
+      await until("every event to arrive", () => answered.every((hash) => received.includes(hash)));
       // In order, once each, after removing duplicates.
       expect([...new Set(received)]).toEqual(answered);
     } finally {

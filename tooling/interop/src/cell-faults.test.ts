@@ -3,9 +3,10 @@ import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { configurationPath } from "@gaiaftcl/cell";
 import type { FranklinClient } from "@gaiaftcl/franklin-socket/client";
+import { until } from "@gaiaftcl/peers";
 import { openSealed } from "@gaiaftcl/sealed-reader";
 import { describe, expect, it } from "vitest";
-import { DaemonProcess, privateBrokers, runCommand, TestHome, until } from "./cell-process.ts";
+import { DaemonProcess, privateBrokers, runCommand, TestHome } from "./cell-process.ts";
 
 /** Requests without pause until the connection ends; returns the request ids that were answered. */
 async function load(client: FranklinClient, lanes: number): Promise<Set<string>> {
@@ -44,10 +45,11 @@ describe("a daemon that is killed", () => {
       const loading = load(client, 32);
       const before = answered.size;
       const first = await sealedRows(home);
-      await until("some commands to be sealed", async () =>
-        (await sealedRows(home)) > first + 100n ? true : undefined,
+      await until(
+        "some commands to be sealed",
+        async () => (await sealedRows(home)) > first + 100n,
       );
-      await daemon.kill("SIGKILL");
+      await daemon.program.end("SIGKILL");
       for (const hash of await loading) answered.add(hash);
       expect(answered.size).toBeGreaterThan(before);
       // The socket and the state of the killed daemon are still there.
@@ -72,9 +74,9 @@ describe("a second daemon on one home", () => {
     const brokers = await privateBrokers();
     await using first = await DaemonProcess.start(home, brokers);
     await using second = DaemonProcess.spawn(home, brokers);
-    expect((await second.exited).code).toBe(1);
-    expect(second.log).toContain("ALREADY_RUNNING");
-    expect(second.log).toContain(`process ${first.child.pid}`);
+    expect((await second.program.exited).code).toBe(1);
+    expect(second.program.log).toContain("ALREADY_RUNNING");
+    expect(second.program.log).toContain(`process ${first.program.pid}`);
     await using client = await home.connect();
     expect((await client.franklinAuthorityShow()).outcome.status).toBe("ok");
     const started = await home.gaiaftcl(["cell", "start"], brokers);
@@ -147,13 +149,13 @@ describe("a truncated database", () => {
       await using daemon = await DaemonProcess.start(home, brokers);
       await using client = await home.connect();
       for (let count = 0; count < 20; count += 1) await client.franklinAuthorityShow();
-      await daemon.kill("SIGTERM");
+      await daemon.program.end("SIGTERM");
     }
     const { size } = await stat(home.layout.databasePath);
     await truncate(home.layout.databasePath, Math.floor(size / 2));
     await using daemon = DaemonProcess.spawn(home, brokers);
-    expect((await daemon.exited).code).toBe(1);
-    expect(daemon.log).toContain(home.layout.databasePath);
+    expect((await daemon.program.exited).code).toBe(1);
+    expect(daemon.program.log).toContain(home.layout.databasePath);
     const verified = await home.gaiaftcl(["substrate", "verify"]);
     expect(verified.code).not.toBe(0);
     expect(verified.stderr).toContain("next: gaiaftcl ");
@@ -176,8 +178,9 @@ describe("peers that misbehave", () => {
     }
     await using client = await home.connect();
     expect((await client.franklinAuthorityShow()).outcome.status).toBe("ok");
-    await until("the descriptors of those connections to be freed", async () =>
-      (await openDescriptors(daemon)) < 100 ? true : undefined,
+    await until(
+      "the descriptors of those connections to be freed",
+      async () => (await openDescriptors(daemon)) < 100,
     );
   });
 
@@ -197,7 +200,7 @@ describe("peers that misbehave", () => {
 
 async function openDescriptors(daemon: DaemonProcess): Promise<number> {
   if (process.platform !== "linux") return 0;
-  return (await readdir(`/proc/${daemon.child.pid}/fd`)).length;
+  return (await readdir(`/proc/${daemon.program.pid}/fd`)).length;
 }
 
 describe("a socket path that is a link", () => {

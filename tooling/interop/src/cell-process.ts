@@ -1,14 +1,13 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type RuntimeState, readRuntimeState } from "@gaiaftcl/cell";
 import { type CellLayout, cellLayout } from "@gaiaftcl/cell-layout";
 import { FranklinClient } from "@gaiaftcl/franklin-socket/client";
 import { KeyStore } from "@gaiaftcl/key-store";
+import { freePort, Program } from "@gaiaftcl/peers";
 
 const daemonMain = fileURLToPath(import.meta.resolve("@gaiaftcl/cell/main"));
 export const commandLineMain = fileURLToPath(import.meta.resolve("gaiaftcl/main"));
@@ -70,35 +69,14 @@ export async function privateBrokers(): Promise<NodeJS.ProcessEnv> {
   };
 }
 
-export async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
-
 /** A daemon in a process of its own. */
 export class DaemonProcess implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  readonly program: Program;
   readonly #home: TestHome;
-  #log = "";
 
   private constructor(home: TestHome, env: NodeJS.ProcessEnv) {
     this.#home = home;
-    this.child = spawn(process.execPath, [daemonMain, "--home", home.layout.home], {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.exited = once(this.child, "exit").then(([code, signal]) => ({ code, signal }));
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on("data", (chunk: Buffer) => {
-        this.#log += chunk.toString();
-      });
-    }
+    this.program = new Program(process.execPath, [daemonMain, "--home", home.layout.home], { env });
   }
 
   /** Starts a daemon without waiting for it. */
@@ -113,79 +91,16 @@ export class DaemonProcess implements AsyncDisposable {
     return daemon;
   }
 
-  get log(): string {
-    return this.#log;
-  }
-
   async ready(): Promise<RuntimeState> {
-    return await until(`the daemon to be ready`, async () => {
-      if (this.child.exitCode !== null) throw new Error(`the daemon ended:\n${this.#log}`);
+    return await this.program.ready("to be ready", async () => {
       const state = await readRuntimeState(this.#home.layout);
-      return state?.pid === this.child.pid ? state : undefined;
+      return state?.pid === this.program.pid ? state : undefined;
     });
   }
 
-  async kill(signal: NodeJS.Signals): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill(signal);
-    await this.exited;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill("SIGKILL");
+    await this.program[Symbol.asyncDispose]();
   }
-}
-
-/** Any program that a test starts and ends. */
-export class ServerProcess implements AsyncDisposable {
-  readonly child: ChildProcess;
-
-  constructor(command: string, args: readonly string[]) {
-    this.child = spawn(command, args, { stdio: "ignore" });
-  }
-
-  async kill(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const exited = once(this.child, "exit");
-    this.child.kill("SIGKILL");
-    await exited;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
-  }
-}
-
-/** A real nats-server on a port of 127.0.0.1, once it takes connections. */
-export async function startNatsServer(program: string, port: number): Promise<ServerProcess> {
-  const server = new ServerProcess(program, ["-a", "127.0.0.1", "-p", String(port)]);
-  const { connect } = await import("node:net");
-  await until(`nats-server to listen on ${port}`, async () => {
-    const socket = connect(port, "127.0.0.1");
-    try {
-      await once(socket, "data");
-      return true;
-    } catch {
-      return undefined;
-    } finally {
-      socket.destroy();
-    }
-  });
-  return server;
-}
-
-/** Polls until there is a value; the limit is generous, as the machine may be busy. */
-export async function until<Value>(
-  what: string,
-  look: () => Promise<Value | undefined> | Value | undefined,
-): Promise<Value> {
-  const deadline = performance.now() + 60_000;
-  while (performance.now() < deadline) {
-    const value = await look();
-    if (value !== undefined) return value;
-    await delay(25);
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 export function runCommand(

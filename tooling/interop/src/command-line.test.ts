@@ -1,5 +1,6 @@
 import { appendFile, chmod, cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "@gaiaftcl/peers";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
@@ -8,7 +9,6 @@ import {
   privateBrokers,
   records,
   TestHome,
-  until,
 } from "./cell-process.ts";
 
 const app = join(import.meta.dirname, "../../../apps/gaiaftcl");
@@ -221,9 +221,19 @@ describe("the command line", () => {
     expect(early.code).toBe(2);
     expect(early.stderr).toContain("OPERATOR_UNKNOWN");
     expect((await home.gaiaftcl(["cell", "reload"])).code).toBe(0);
-    await until("the operator to be admitted", async () =>
-      (await home.gaiaftcl(["franklin", "show", "--as", "second"])).code === 0 ? true : undefined,
+    await until(
+      "the operator to be admitted",
+      async () => (await home.gaiaftcl(["franklin", "show", "--as", "second"])).code === 0,
     );
+  });
+
+  it("says at once why a daemon did not start", async () => {
+    await using home = await TestHome.make();
+    await writeFile(configurationPath(home.layout), "heartbeat_seconds = 0\n");
+    const { code, stderr } = await home.gaiaftcl(["cell", "start"], await privateBrokers());
+    expect(code).toBe(1);
+    expect(stderr).toContain("heartbeat_seconds: Invalid value");
+    expect(stderr).toContain("cell.log");
   });
 
   it("refuses keys that others could have read, and says how to mend it", async () => {

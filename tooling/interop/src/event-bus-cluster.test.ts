@@ -1,9 +1,10 @@
 import { type Delivery, EventBus, type StoredEvent } from "@gaiaftcl/event-bus";
 import { jetStream } from "@gaiaftcl/event-bus/jetstream";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
+import { until } from "@gaiaftcl/peers";
 import { createClient } from "@redis/client";
 import { describe, expect, it } from "vitest";
-import { JetStreamClusterServers, RedisClusterServers, until } from "./event-bus-peers.ts";
+import { JetStreamClusterServers, RedisClusterServers } from "./event-bus-peers.ts";
 
 describe("a Redis Cluster", () => {
   it("takes the shards of a bus by configuration alone, and survives a node that is killed", async () => {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EventBus, type StoredEvent, shardOf } from "@gaiaftcl/event-bus";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
+import { until } from "@gaiaftcl/peers";
 import { createClient } from "@redis/client";
 import { describe, expect, it } from "vitest";
-import { RedisServer, until } from "./event-bus-peers.ts";
+import { durableRedis } from "./event-bus-peers.ts";
 
 const NUM_SHARDS = 2;
 
@@ -52,7 +53,7 @@ function expectEachOnceInOrder(shards: readonly (readonly number[])[], count: nu
 
 describe("a Redis that fails under load", () => {
   it("is killed and started again twice: every accepted event is stored once, in order, and read once", async () => {
-    await using redis = await RedisServer.run();
+    await using redis = await durableRedis();
     const adapter = redisStreams({ url: redis.url, prefix: "kill" });
     const bus = new EventBus({ numShards: NUM_SHARDS, adapter, backpressure: "failProducer" });
     const outcomes = new Set<string>();
@@ -114,7 +115,7 @@ describe("a Redis that fails under load", () => {
   ])(
     "hangs and comes back: %s whose answer came too late is not carried out twice",
     async (_, scripts) => {
-      await using redis = await RedisServer.run();
+      await using redis = await durableRedis();
       const options = {
         scripts,
         url: redis.url,
@@ -149,7 +150,7 @@ describe("a Redis that fails under load", () => {
   );
 
   it("is gone when the bus closes: the bus says what it could not deliver", async () => {
-    await using redis = await RedisServer.run();
+    await using redis = await durableRedis();
     const adapter = redisStreams({ url: redis.url, prefix: "gone" });
     const bus = new EventBus({ numShards: 1, adapter });
     await bus.ready();
@@ -163,7 +164,7 @@ describe("a Redis that fails under load", () => {
   });
 
   it("does not hold what a bus expects: what it refuses is failed, counted and told", async () => {
-    await using redis = await RedisServer.run();
+    await using redis = await durableRedis();
     const client = createClient({ url: redis.url });
     await client.connect();
     await client.set("wrong:shard:0", "not a stream");

@@ -2,7 +2,7 @@ import { type Delivery, EventBus, type GroupConsumer } from "@gaiaftcl/event-bus
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
 import { createClient } from "@redis/client";
 import { describe, expect, it } from "vitest";
-import { RedisServer } from "./event-bus-peers.ts";
+import { durableRedis } from "./event-bus-peers.ts";
 
 async function pull(consumer: GroupConsumer, count: number): Promise<Delivery[]> {
   const deliveries: Delivery[] = [];
@@ -19,7 +19,7 @@ const raws = (deliveries: readonly Delivery[]): string[] =>
 
 describe("a consumer group on Redis", () => {
   it("shares events between processes' members, and delivers again what one did not acknowledge", async () => {
-    await using redis = await RedisServer.run();
+    await using redis = await durableRedis();
     const adapter = () => redisStreams({ url: redis.url, prefix: "g" });
     await using bus = new EventBus({ numShards: 2, adapter: adapter() });
     await using second = new EventBus({ numShards: 2, adapter: adapter() });
@@ -50,7 +50,7 @@ describe("a consumer group on Redis", () => {
   });
 
   it("waits for new events, begins at the end when told to, and passes over what is no event", async () => {
-    await using redis = await RedisServer.run();
+    await using redis = await durableRedis();
     await using bus = new EventBus({ numShards: 1, adapter: redisStreams({ url: redis.url }) });
     bus.ingestRaw('"old"');
     await bus.flush();

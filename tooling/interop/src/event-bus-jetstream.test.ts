@@ -3,17 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EventBus, type StoredEvent, shardOf } from "@gaiaftcl/event-bus";
 import { jetStream } from "@gaiaftcl/event-bus/jetstream";
+import { type NatsServer, until } from "@gaiaftcl/peers";
 import { jetstream } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { JetStreamServer, until } from "./event-bus-peers.ts";
+import { jetStreamServer } from "./event-bus-peers.ts";
 
-let server: JetStreamServer;
+let server: NatsServer;
 let connection: NatsConnection;
 let prefixes = 0;
 
 beforeAll(async () => {
-  server = await JetStreamServer.run();
+  server = await jetStreamServer();
   connection = await connect({ servers: server.url });
 });
 afterAll(async () => {
@@ -213,7 +214,7 @@ describe("a bus on JetStream", () => {
 
 describe("a nats-server that fails under load", () => {
   it("is killed and started again twice: every accepted event is stored once, in order, and read once", async () => {
-    await using own = await JetStreamServer.run();
+    await using own = await jetStreamServer();
     const adapter = () =>
       jetStream({ url: own.url, prefix: "kill", requestTimeoutMs: 1_000, connectTimeoutMs: 1_000 });
     const bus = new EventBus({ numShards: 2, adapter: adapter(), backpressure: "failProducer" });

@@ -2,13 +2,13 @@ import { EventBus } from "@gaiaftcl/event-bus";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
 import { createClient } from "@redis/client";
 import { describe, expect, it } from "vitest";
-import { RedisServer } from "./event-bus-peers.ts";
+import { durableRedis } from "./event-bus-peers.ts";
 
 const texts = Array.from({ length: 300 }, (_, i) => `{"token": "tök_${i % 17}", "index": ${i}}`);
 
 describe("a Redis Stream", () => {
   it("holds the same whether a batch was written by a script or by a transaction", async () => {
-    await using redis = await RedisServer.run();
+    await using redis = await durableRedis();
     const client = createClient({ url: redis.url });
     await client.connect();
     const shapes: unknown[] = [];

@@ -6,10 +6,11 @@ import {
   shardOf,
 } from "@gaiaftcl/event-bus";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
+import type { RedisServer } from "@gaiaftcl/peers";
 import { createClient } from "@redis/client";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PeerEvent, type PeerPoll, RedisServer, ReferencePeer } from "./event-bus-peers.ts";
+import { durableRedis, type PeerEvent, type PeerPoll, ReferencePeer } from "./event-bus-peers.ts";
 
 let redis: RedisServer;
 let peer: ReferencePeer;
@@ -17,7 +18,7 @@ let client: ReturnType<typeof createClient>;
 let prefixes = 0;
 
 beforeAll(async () => {
-  redis = await RedisServer.run();
+  redis = await durableRedis();
   peer = await ReferencePeer.start();
   client = createClient({ url: redis.url });
   await client.connect();

@@ -7,7 +7,7 @@ import { type EventAdapter, EventBus } from "@gaiaftcl/event-bus";
 import { jetStream } from "@gaiaftcl/event-bus/jetstream";
 import { memoryStore } from "@gaiaftcl/event-bus/memory";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
-import { JetStreamServer, RedisServer } from "./event-bus-peers.ts";
+import { durableRedis, jetStreamServer } from "./event-bus-peers.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "300" } } });
 const durationMs = Number(values.seconds) * 1_000;
@@ -83,8 +83,8 @@ class Load {
   }
 }
 
-await using redis = await RedisServer.run();
-await using nats = await JetStreamServer.run();
+await using redis = await durableRedis();
+await using nats = await jetStreamServer();
 const loads = [
   new Load("memory", memoryStore({ maxEvents: 50_000 }), 500),
   new Load("redis", redisStreams({ url: redis.url, maxStreamLength: 50_000 }), 100),

@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { type Exit, Program, until } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
 import {
   commandLineMain,
@@ -8,45 +7,30 @@ import {
   privateBrokers,
   records,
   TestHome,
-  until,
 } from "./cell-process.ts";
 
 /** A command that runs until it is told to end, and what it has printed so far. */
 class LiveCommand implements AsyncDisposable {
-  readonly #child;
-  readonly #exited;
-  #stdout = "";
+  readonly program: Program;
+  readonly #printed: string[] = [];
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.#child = spawn(process.execPath, [commandLineMain, "--json", ...args], {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
+    this.program = new Program(process.execPath, [commandLineMain, "--json", ...args], {
+      env,
+      onLine: (line) => this.#printed.push(line),
     });
-    this.#child.stdout.on("data", (chunk: Buffer) => {
-      this.#stdout += chunk.toString();
-    });
-    this.#exited = once(this.#child, "exit").then(([code]) => code as number | null);
   }
 
   records(kind: string): Record<string, unknown>[] {
-    return records(this.#stdout.slice(0, this.#stdout.lastIndexOf("\n") + 1)).filter(
-      (record) => record["kind"] === kind,
-    );
-  }
-
-  async end(signal: NodeJS.Signals): Promise<number | null> {
-    this.#child.kill(signal);
-    return await this.#exited;
-  }
-
-  get exited(): Promise<number | null> {
-    return this.#exited;
+    return records(this.#printed.join("\n")).filter((record) => record["kind"] === kind);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.end("SIGKILL");
+    await this.program[Symbol.asyncDispose]();
   }
 }
+
+const ENDED_WELL: Exit = { code: 0, signal: null };
 
 describe("gaiaftcl dev", () => {
   it.each(["SIGINT", "SIGTERM"] as const)(
@@ -57,7 +41,7 @@ describe("gaiaftcl dev", () => {
       const { home, socket } =
         (dev.records("cell")[0] as Record<string, Record<string, string>>)["derived"] ?? {};
       expect(existsSync(socket ?? "")).toBe(true);
-      expect(await dev.end(signal)).toBe(0);
+      expect(await dev.program.end(signal)).toEqual(ENDED_WELL);
       expect(existsSync(home ?? "")).toBe(false);
     },
   );
@@ -81,7 +65,7 @@ describe("gaiaftcl subscribe", () => {
       await client.composeQc020Measurement({ noncesPerExtranonce: 16, extranonceCount: 1 });
       return subscribed.records("row").length >= 4 ? true : undefined;
     });
-    expect(await subscribed.exited).toBe(0);
+    expect(await subscribed.program.exited).toEqual(ENDED_WELL);
     const rows = subscribed.records("row");
     // Until the brokers have answered, what was sealed meanwhile is read from the database.
     const origins = rows.map(({ derived }) => Reflect.get(Object(derived), "origin"));
@@ -108,7 +92,7 @@ describe("gaiaftcl subscribe", () => {
       await client.composeQc020Measurement({ noncesPerExtranonce: 16, extranonceCount: 1 });
       return subscribed.records("row").length >= 2 ? true : undefined;
     });
-    expect(await subscribed.exited).toBe(0);
+    expect(await subscribed.program.exited).toEqual(ENDED_WELL);
     expect(subscribed.records("row")[0]?.["derived"]).toMatchObject({ origin: "database" });
   });
 });

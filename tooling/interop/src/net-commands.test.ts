@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { LinePeer, until } from "@gaiaftcl/peers";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
-import { type CommandResult, commandLineMain, records, runCommand, until } from "./cell-process.ts";
+import { type CommandResult, commandLineMain, records, runCommand } from "./cell-process.ts";
 import { MeshPeer, PSK } from "./net-mesh-peer.ts";
 
 const schema = JSON.parse(
@@ -24,7 +22,7 @@ type Derived = Readonly<Record<string, unknown>>;
 /** A home with a mesh node that the command line runs and drives. */
 class NodeHome implements AsyncDisposable {
   readonly home: string;
-  #running: ChildProcess | undefined;
+  #running: LinePeer | undefined;
 
   private constructor(home: string) {
     this.home = home;
@@ -62,44 +60,29 @@ class NodeHome implements AsyncDisposable {
   /** Starts `net up` and gives the record it prints. */
   async up(...args: readonly string[]): Promise<Derived> {
     this.#running = this.run(["up", "--bind", "127.0.0.1:0", ...args]);
-    return (await linesOf(this.#running).next()).value as Derived;
+    return await this.#running.next();
   }
 
-  /** Starts a command that goes on until it is ended. */
-  run(args: readonly string[]): ChildProcess {
-    return spawn(
-      process.execPath,
-      [commandLineMain, "--json", "--home", this.home, "net", ...args],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
+  /** Starts a command that goes on until it is ended, and says records. */
+  run(args: readonly string[]): LinePeer {
+    const whole = [commandLineMain, "--json", "--home", this.home, "net", ...args];
+    return new LinePeer(process.execPath, whole, {
+      encode: String,
+      decode: (line) => JSON.parse(line).derived,
+    });
   }
 
   /** Ends `net up` as Ctrl-C does and gives its exit code. */
   async down(): Promise<number | null> {
     const child = this.#running;
     this.#running = undefined;
-    return child === undefined ? null : await end(child, "SIGINT");
+    return child === undefined ? null : (await child.program.end("SIGINT")).code;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.down();
     await rm(this.home, { recursive: true, force: true });
   }
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const exited = once(child, "exit");
-  child.kill(signal);
-  const [code] = await exited;
-  return code;
-}
-
-async function* linesOf(child: ChildProcess): AsyncGenerator<Derived> {
-  if (child.stdout === null) return;
-  for await (const line of createInterface({ input: child.stdout })) yield JSON.parse(line).derived;
 }
 
 it("two nodes of the command line and one of Python are one mesh", async () => {
@@ -124,7 +107,7 @@ it("two nodes of the command line and one of Python are one mesh", async () => {
 
   // A channel of the left node, with the right one and Python in it.
   await left.json(["publish", "news/today", "nobody yet"]);
-  const reader = right.run([
+  await using reader = right.run([
     "subscribe",
     "news/today",
     "--from",
@@ -132,27 +115,15 @@ it("two nodes of the command line and one of Python are one mesh", async () => {
     "--count",
     "1",
   ]);
-  // Read from the start: what a process printed before it ended is gone otherwise.
-  const heard = linesOf(reader).next();
   await python.call("subscribe_channel", [BigInt(String(here["node_id"])), "news/today"]);
   await until("both to have subscribed", async () => {
     const [report] = await left.json(["publish", "news/today", '{"hello":"all"}']);
-    return report?.["delivered"] === 2 ? true : undefined;
+    return report?.["delivered"] === 2;
   });
-  const { value: event } = await heard;
-  expect(Buffer.from(String(event?.["payload_base64"]), "base64").toString()).toBe(
-    '{"hello":"all"}',
-  );
-  expect(
-    await until("the command to end", () =>
-      reader.exitCode === null ? undefined : [reader.exitCode],
-    ),
-  ).toEqual([0]);
-  expect(
-    await until("Python to hear", async () =>
-      (await python.texts()).includes('{"hello":"all"}') ? true : undefined,
-    ),
-  ).toBe(true);
+  const event = await reader.next<Derived>();
+  expect(Buffer.from(String(event["payload_base64"]), "base64").toString()).toBe('{"hello":"all"}');
+  expect((await reader.program.exited).code).toBe(0);
+  await until("Python to hear", async () => (await python.texts()).includes('{"hello":"all"}'));
 
   await left.json(["announce", "--tag", "role:left"]);
   await python.call("announce_capabilities", [

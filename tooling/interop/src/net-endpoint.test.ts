@@ -1,9 +1,8 @@
 import { EventBus } from "@gaiaftcl/event-bus";
 import { type EndpointReliability, NetEndpoint } from "@gaiaftcl/net-mesh/adapter";
+import { freeUdpPort } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
-
 import { NetEndpointPeer } from "./net-endpoint-peer.ts";
-import { freePort } from "./net-mesh-peer.ts";
 
 const psk = "42".repeat(32);
 const count = 2_000;
@@ -29,7 +28,10 @@ describe.each<EndpointReliability>(["none", "light", "full"])(
       async (role) => {
         await using peer = await NetEndpointPeer.start();
         const { publicKey, secretKey } = await peer.keypair();
-        const [ours, theirs] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+        const [ours, theirs] = [
+          `127.0.0.1:${await freeUdpPort()}`,
+          `127.0.0.1:${await freeUdpPort()}`,
+        ];
         const isInitiator = role === "initiator";
         const endpoint = new NetEndpoint({
           bind: ours,
@@ -70,7 +72,7 @@ describe.each<EndpointReliability>(["none", "light", "full"])(
 it("an endpoint that requires a strict session refuses the wheel", async () => {
   await using peer = await NetEndpointPeer.start();
   const { publicKey, secretKey } = await peer.keypair();
-  const [ours, theirs] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const [ours, theirs] = [`127.0.0.1:${await freeUdpPort()}`, `127.0.0.1:${await freeUdpPort()}`];
   const endpoint = new NetEndpoint({
     bind: ours,
     peer: theirs,

@@ -1,26 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { freeUdpPort, LinePeer, until } from "@gaiaftcl/peers";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 
 const script = join(import.meta.dirname, "..", "python", "net_mesh_peer.py");
 
 export const PSK: string = "5a".repeat(32);
 
-/** A free UDP port of the loopback interface: the reference does not tell which one it took. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => {
-    socket.close(() => {
-      resolve();
-    });
-  });
-  return port;
+interface Introduction {
+  readonly node_id: string;
+  readonly public_key: string;
+  readonly entity_id: string;
 }
 
 /** A node of the reference in a process of its own. */
@@ -29,18 +18,10 @@ export class MeshPeer implements AsyncDisposable {
   readonly nodeId: bigint;
   readonly publicKey: Uint8Array;
   readonly entityId: Uint8Array;
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #peer: LinePeer;
 
-  private constructor(
-    child: ChildProcess,
-    lines: AsyncIterator<string>,
-    address: string,
-    told: { readonly node_id: string; readonly public_key: string; readonly entity_id: string },
-  ) {
-    this.#child = child;
-    this.#lines = lines;
+  private constructor(peer: LinePeer, address: string, told: Introduction) {
+    this.#peer = peer;
     this.address = address;
     this.nodeId = BigInt(told.node_id);
     this.publicKey = Buffer.from(told.public_key, "hex");
@@ -53,22 +34,15 @@ export class MeshPeer implements AsyncDisposable {
     bind?: string,
   ): Promise<MeshPeer> {
     const { python } = await ensurePeers(["python"]);
-    const address = bind ?? `127.0.0.1:${await freePort()}`;
+    const address = bind ?? `127.0.0.1:${await freeUdpPort()}`;
     const settings = {
       num_shards: 1,
       heartbeat_interval_ms: 200,
       session_timeout_ms: 2000,
       ...options,
     };
-    const child = spawn(python, [script, address, PSK, encode(settings)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const { value } = await lines.next();
-    if (value === undefined) {
-      throw new Error(`the reference ended with ${child.exitCode}`);
-    }
-    return new MeshPeer(child, lines, address, JSON.parse(value));
+    const peer = new LinePeer(python, [script, address, PSK, encode(settings)], { encode, decode });
+    return new MeshPeer(peer, address, await peer.next());
   }
 
   /** Runs a method of the node (or one of the script's) and gives what it returns. */
@@ -91,31 +65,19 @@ export class MeshPeer implements AsyncDisposable {
 
   /** Stops its process, lets it go on, or ends it as a crash does. */
   signal(name: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
-    this.#child.kill(name);
+    this.#peer.program.signal(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill("SIGKILL");
-      await once(this.#child, "close");
-    }
+    await this.#peer[Symbol.asyncDispose]();
   }
 
   async #ask(request: object): Promise<unknown> {
-    const turn = this.#turn.then(async () => {
-      this.#child.stdin?.write(`${encode(request)}\n`);
-      const { value } = await this.#lines.next();
-      if (value === undefined) {
-        throw new Error("the reference ended");
-      }
-      const { ok, error } = decode(value) as { readonly ok?: unknown; readonly error?: string };
-      if (error !== undefined) {
-        throw new Error(error);
-      }
-      return ok;
-    });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    const { ok, error } = await this.#peer.ask<{ readonly ok?: unknown; readonly error?: string }>(
+      request,
+    );
+    if (error !== undefined) throw new Error(error);
+    return ok;
   }
 }
 
@@ -124,13 +86,7 @@ export async function eventually(
   check: () => boolean | Promise<boolean>,
   ms = 20_000,
 ): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await check())) {
-    if (performance.now() > end) {
-      throw new Error(`did not come to hold within ${ms} ms: ${check}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await until(String(check), check, ms);
 }
 
 function encode(value: unknown): string {

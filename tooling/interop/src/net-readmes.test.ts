@@ -1,23 +1,19 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { Program } from "@gaiaftcl/peers";
 import { afterEach, expect, it } from "vitest";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 
 const root = join(import.meta.dirname, "..", "..", "..");
-const children: ChildProcess[] = [];
 const directories: string[] = [];
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
   for (const directory of directories.splice(0)) {
     await rm(directory, { recursive: true, force: true });
   }
 });
 
-interface Program {
+interface Example {
   readonly file: string;
   readonly text: string;
   /** What the comments behind `console.log(…)` and `print(…)` say it prints. */
@@ -25,7 +21,7 @@ interface Program {
 }
 
 /** The fenced blocks of a README whose first line is a comment that names their file. */
-async function programsOf(packageName: string): Promise<Program[]> {
+async function programsOf(packageName: string): Promise<Example[]> {
   const readme = await readFile(join(root, "packages", packageName, "README.md"), "utf8");
   const blocks = readme.matchAll(
     /^```(?:ts|python)\n(?:\/\/|#) (?<file>[a-z]+\.(?:ts|py))\n(?<text>.*?)^```$/gmsu,
@@ -39,23 +35,23 @@ async function programsOf(packageName: string): Promise<Program[]> {
   });
 }
 
-/** What one run printed, and how it ended. */
+/** What one run printed, once it has ended well. */
 async function run(
-  program: string,
+  command: string,
   args: readonly string[],
   directory: string,
   onCommand: (args: readonly string[]) => void,
 ): Promise<string[]> {
-  const child = spawn(program, args, { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
-  children.push(child);
-  const ended = once(child, "exit");
   const printed: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    // What a reader would type into a second terminal.
-    if (line.startsWith("python3 ")) onCommand(line.split(" ").slice(1));
-    else printed.push(line);
-  }
-  expect(await ended).toEqual([0, null]);
+  await using program = new Program(command, args, {
+    cwd: directory,
+    onLine: (line) => {
+      // What a reader would type into a second terminal.
+      if (line.startsWith("python3 ")) onCommand(line.split(" ").slice(1));
+      else printed.push(line);
+    },
+  });
+  expect(await program.exited, program.log).toEqual({ code: 0, signal: null });
   return printed;
 }
 

@@ -1,10 +1,7 @@
 import { Buffer } from "node:buffer";
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import { LinePeer } from "@gaiaftcl/peers";
 import type { RedexFile } from "@gaiaftcl/redex";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 
@@ -19,18 +16,15 @@ export interface PeerAnswer {
 
 /** A process of the wheel `net-mesh==0.19.0` that opens logs and appends to them. */
 export class RedexPeer implements AsyncDisposable {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #answers: AsyncIterator<string>;
+  readonly #peer: LinePeer;
 
   private constructor(python: string) {
     const script = join(import.meta.dirname, "..", "python", "redex_peer.py");
-    this.#child = spawn(python, [script], { stdio: ["pipe", "pipe", "inherit"] });
-    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#peer = new LinePeer(python, [script]);
   }
 
   static async start(): Promise<RedexPeer> {
-    const { python } = await ensurePeers(["python"]);
-    return new RedexPeer(python);
+    return new RedexPeer((await ensurePeers(["python"])).python);
   }
 
   /** Opens a log, reads all of it, appends, and closes it. */
@@ -39,29 +33,20 @@ export class RedexPeer implements AsyncDisposable {
     name: string,
     more: { readonly append?: readonly string[]; readonly batch?: readonly string[] } = {},
   ): Promise<PeerAnswer> {
-    return this.#ask({ op: "open", directory, name, ...more });
+    return this.#peer.ask({ op: "open", directory, name, ...more });
   }
 
   /** Opens a log, appends, and leaves it open. */
   hold(directory: string, name: string, append: readonly string[]): Promise<PeerAnswer> {
-    return this.#ask({ op: "hold", directory, name, append });
+    return this.#peer.ask({ op: "hold", directory, name, append });
   }
 
   async kill(): Promise<void> {
-    const closed = once(this.#child, "close");
-    this.#child.kill("SIGKILL");
-    await closed;
+    await this.#peer.program.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.kill();
-  }
-
-  async #ask(command: object): Promise<PeerAnswer> {
-    this.#child.stdin.write(`${JSON.stringify(command)}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done === true) throw new Error("the Python peer ended");
-    return JSON.parse(value);
+    await this.#peer[Symbol.asyncDispose]();
   }
 }
 
