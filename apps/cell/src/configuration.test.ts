@@ -53,6 +53,7 @@ describe("the settings of a cell", () => {
     ["a wrong type", 'heartbeat_seconds = "5"'],
     ["a number out of range", "heartbeat_seconds = 0"],
     ["an identity that would break witnesses", 'cell_id = "a;b"'],
+    ["an identity that names nothing", 'cell_id = ""'],
   ])("are refused with %s, naming the file", async (_, toml) => {
     await expect(load(toml)).rejects.toMatchObject({
       name: "CellError",

@@ -83,6 +83,7 @@ function defaultCellId(platform: string): string {
 }
 
 function identity(path: string, name: string, value: string): string {
+  if (value === "") throw new CellError("CONFIGURATION", `${path}: ${name} is empty`);
   try {
     return ensureIdentityText(name, value);
   } catch (cause) {

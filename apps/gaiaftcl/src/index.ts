@@ -42,7 +42,7 @@ export {
   publish,
 } from "@gaiaftcl/mesh-loader";
 export { NatsBroker, NatsBrokerError } from "@gaiaftcl/nats-broker";
-export { subscribe } from "@gaiaftcl/nats-subscribe";
+export { NatsSubscribeError, subscribe } from "@gaiaftcl/nats-subscribe";
 export { ControlClient, ControlServer, NetControlError, parseTicket } from "@gaiaftcl/net-control";
 export {
   Identity,

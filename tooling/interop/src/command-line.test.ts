@@ -1,5 +1,6 @@
 import { appendFile, chmod, cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { configurationPath } from "@gaiaftcl/cell";
 import { until } from "@gaiaftcl/peers";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";

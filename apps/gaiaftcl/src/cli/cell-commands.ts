@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { mkdir, open } from "node:fs/promises";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -46,6 +46,7 @@ async function start(session: Session): Promise<void> {
   await mkdir(layout.dataDirectory, { recursive: true, mode: 0o700 });
   const logPath = join(layout.dataDirectory, "cell.log");
   const log = await open(logPath, "a", 0o600);
+  const { size: logged } = await log.stat();
   const main = fileURLToPath(import.meta.resolve("@gaiaftcl/cell/main"));
   const homeArguments = session.homeOption === "" ? [] : ["--home", layout.home];
   const child = spawn(process.execPath, [main, ...homeArguments], {
@@ -54,24 +55,30 @@ async function start(session: Session): Promise<void> {
     env: session.env,
   });
   await log.close();
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const state = await Promise.race([waitUntilReady(session, child.pid), ended]);
-  if (state === null || typeof state !== "object") {
+  // The daemon goes on when this process ends, and this process does not wait for it.
+  child.unref();
+  const state = await waitUntilReady(session, child);
+  if (state === undefined) {
+    const reason = await lastFault(logPath, logged);
     throw new CommandError(
       "BLOCKED",
-      `the daemon did not start; the end of ${logPath} says why`,
+      `the daemon did not start${reason === undefined ? "" : `: ${reason}`}; its log is ${logPath}`,
       "doctor",
     );
   }
-  child.unref();
   reportState(session, state, "started");
 }
 
-async function waitUntilReady(session: Session, pid: number | undefined): Promise<RuntimeState> {
+/** The state of the daemon once it answers; undefined when it ended instead. */
+async function waitUntilReady(
+  session: Session,
+  daemon: ChildProcess,
+): Promise<RuntimeState | undefined> {
   const deadline = performance.now() + startTimeoutMs;
   while (performance.now() < deadline) {
     const state = await readRuntimeState(session.layout);
-    if (state !== undefined && state.pid === pid) return state;
+    if (state !== undefined && state.pid === daemon.pid) return state;
+    if (daemon.exitCode !== null || daemon.signalCode !== null) return undefined;
     await delay(pollMs, undefined, { signal: session.signal });
   }
   throw new CommandError(
@@ -79,6 +86,19 @@ async function waitUntilReady(session: Session, pid: number | undefined): Promis
     `the daemon was not ready within ${startTimeoutMs / 1000} s`,
     "cell status",
   );
+}
+
+/** What a daemon said last, in the part of its log that it wrote itself. */
+async function lastFault(logPath: string, from: number): Promise<string | undefined> {
+  const written = (await readFile(logPath)).subarray(from).toString("utf8").trimEnd();
+  const last = written.slice(written.lastIndexOf("\n") + 1);
+  try {
+    const message: unknown = Reflect.get(JSON.parse(last) as object, "msg");
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    // The runtime itself wrote it, before the daemon had a log.
+    return last === "" ? undefined : last;
+  }
 }
 
 async function status(session: Session): Promise<ExitCode> {
