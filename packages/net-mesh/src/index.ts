@@ -1,14 +1,15 @@
 export { type MeshTuning, meshTuning } from "./config/mesh-config.js";
+export type { ConnectTarget } from "./core/connect-target.js";
 export type { MeshCounters } from "./core/counters.js";
 export type { HandshakeOutcome } from "./core/handshake-attempts.js";
-export { type ConnectTarget, MeshCore } from "./core/mesh-core.js";
+export { MeshCore } from "./core/mesh-core.js";
 export type { DisconnectReason, MeshEvent } from "./core/mesh-event.js";
 export type { MeshSurroundings, NoiseKeyPair } from "./core/mesh-state.js";
 export type { MeshStats, PeerView } from "./core/mesh-stats.js";
 export type { MeshCoreOptions } from "./core/node-parts.js";
 export type { PeerHealth } from "./liveness/failure-detector.js";
 export { NetMeshError, type NetMeshErrorCode } from "./net-mesh-error.js";
-export { type Cancellable, MeshNode } from "./node/mesh-node.js";
+export { type Cancellable, type ConnectOptions, MeshNode } from "./node/mesh-node.js";
 export type { MeshStream } from "./node/mesh-stream.js";
 export type { PeerEvent } from "./node/node-hub.js";
 export type { MeshNodeOptions } from "./node/node-options.js";

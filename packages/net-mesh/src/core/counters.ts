@@ -9,6 +9,8 @@ export interface MeshCounters {
   handshakesStarted: number;
   handshakesCompleted: number;
   handshakesRefused: number;
+  /** Calls to nodes that a session is meant to be had with, after it was lost. */
+  callsAgain: number;
   packetsRelayed: number;
   relayDrops: number;
   pingwavesReceived: number;
@@ -32,6 +34,7 @@ export function newCounters(): MeshCounters {
     handshakesStarted: 0,
     handshakesCompleted: 0,
     handshakesRefused: 0,
+    callsAgain: 0,
     packetsRelayed: 0,
     relayDrops: 0,
     pingwavesReceived: 0,

@@ -25,6 +25,11 @@ export interface AttemptOptions {
   readonly publicKey: Uint8Array;
   readonly path: AttemptPath;
   readonly retries: number;
+  /**
+   * Whether a session there is shall go on if the other node has it too. Without this, the node means
+   * to begin a new one, and says so in the old one.
+   */
+  readonly sparing?: boolean;
   readonly done: (outcome: HandshakeOutcome) => void;
 }
 
@@ -72,7 +77,7 @@ export class HandshakeAttempts {
   /** Reports of success that wait for the first word of the peer. */
   readonly #unspoken = new Map<bigint, () => void>();
 
-  /** @param sending called before each first message */
+  /** @param sending called before each first message that is to replace a session */
   constructor(state: MeshState, offer: () => Offer, sending: (nodeId: bigint) => void) {
     this.#state = state;
     this.#offer = offer;
@@ -250,7 +255,9 @@ export class HandshakeAttempts {
 
   #send(attempt: Attempt, form: Sent["form"]): void {
     const { nodeId } = this.#state;
-    this.#sending(attempt.nodeId);
+    if (attempt.sparing !== true) {
+      this.#sending(attempt.nodeId);
+    }
     const begun = this.#begin(attempt, form);
     if (typeof begun === "string") {
       this.#end(attempt);
@@ -287,6 +294,7 @@ export class HandshakeAttempts {
         requireStrict: around.tuning.requireStrict,
         ...(form === "routed" ? { routedNodeId: nodeId } : {}),
         randomBytes: around.randomBytes,
+        ephemeralKey: around.ephemeralKey,
       });
       const message = handshake.message1();
       attempt.sent.push({ form, handshake });

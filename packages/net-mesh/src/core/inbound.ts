@@ -38,8 +38,8 @@ export interface InboundHandlers {
   confirm(sessionId: bigint): Peer | undefined;
   /** A packet of a strict peer came straight from an address that it is not, or may soon not be, reached at. */
   strayed(peer: Peer, from: string, bytes: number, isLatest: boolean): void;
-  /** A question or answer about such an address. */
-  path(peer: Peer, payload: Uint8Array, from: string): void;
+  /** A question or answer about paths; `from` is there if it came straight from a strict peer. */
+  path(peer: Peer, payload: Uint8Array, from: string | undefined): void;
 }
 
 const RELAYED_SESSION_TIMEOUTS = 3;
@@ -177,9 +177,7 @@ export class Inbound {
     }
     this.#handlers.heard(peer, from);
     if (opened.subprotocolId === PATH_SUBPROTOCOL && peer.session.strict) {
-      if (isFollowed) {
-        this.#handlers.path(peer, opened.payload, from);
-      }
+      this.#handlers.path(peer, opened.payload, isFollowed ? from : undefined);
     } else if ((opened.flags & packetFlags.heartbeat) === 0) {
       peer.streams.receive(opened, now);
       busy.add(peer);

@@ -22,24 +22,16 @@ import { NetMeshError } from "../net-mesh-error.js";
 import { nodeIdText } from "../peers/node-id.js";
 import type { KnownNode } from "../routing/proximity-graph.js";
 import type { ConnectOutcome } from "../traversal/direct-connector.js";
+import type { NatClass } from "../traversal/nat-class.js";
 import type { ReflexOutcome } from "../traversal/reflex-prober.js";
 import type { NatView } from "../traversal/traversal.js";
 import type { MembershipDone } from "./channels.js";
+import { beginSession, type ConnectTarget } from "./connect-target.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
 import { type MeshStats, meshStats, type PeerView, peerView } from "./mesh-stats.js";
 import { type MeshCoreOptions, NodeParts } from "./node-parts.js";
 import type { Peer } from "./peer.js";
-
-export interface ConnectTarget {
-  readonly nodeId: bigint;
-  /** The Noise key of the other node, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** Straight to an address, or through a peer. */
-  readonly path:
-    | { readonly kind: "address"; readonly address: string }
-    | { readonly kind: "relay"; readonly relay: bigint };
-  readonly retries?: number;
-}
+import { announcedNatClass } from "./traversal-surroundings.js";
 
 /**
  * A node of the mesh without clock or socket: datagrams and times go in, datagrams, events and the
@@ -87,27 +79,24 @@ export class MeshCore {
     done: (outcome: HandshakeOutcome) => void,
   ): () => void {
     this.#parts.state.now = now;
-    const {
-      nodeId,
-      publicKey,
-      path,
-      retries = this.#parts.state.around.tuning.handshakeRetries,
-    } = target;
-    if (path.kind === "address") {
-      return this.#parts.sessions.connect({ nodeId, publicKey, path, retries, done });
-    }
-    const relay = this.#parts.state.peers.get(path.relay);
-    if (relay === undefined) {
-      done({ ok: false, reason: `no session with relay ${nodeIdText(path.relay)}` });
-      return () => undefined;
-    }
-    return this.#parts.sessions.connect({
-      nodeId,
-      publicKey,
-      path: { kind: "relay", address: relay.address },
-      retries,
-      done,
-    });
+    this.#parts.kept.giveWay(target.nodeId);
+    return beginSession(this.#parts, target, done);
+  }
+
+  /**
+   * Means to have a session with a node until `disconnect`: now, and again whenever it is lost. What
+   * fails is told as `call-failed`.
+   */
+  keep(target: ConnectTarget, now: number): void {
+    this.#parts.state.now = now;
+    this.#parts.kept.keep(target.nodeId, (done) =>
+      beginSession(this.#parts, { ...target, retries: 1, sparing: true }, done),
+    );
+  }
+
+  /** Whether this node means to have a session with that one. */
+  keeps(nodeId: bigint): boolean {
+    return this.#parts.kept.has(nodeId);
   }
 
   /** Waits for `nodeId` to begin a session; the returned function stops waiting. */
@@ -116,9 +105,10 @@ export class MeshCore {
     return this.#parts.sessions.accept(nodeId, done);
   }
 
-  /** Ends the session with a peer; true when there was one. */
+  /** Ends the session with a peer, and means to have none; true when there was one. */
   disconnect(nodeId: bigint, now: number): boolean {
     this.#parts.state.now = now;
+    this.#parts.kept.release(nodeId);
     const peer = this.#parts.state.peers.get(nodeId);
     if (peer !== undefined) {
       this.#parts.remove(peer, "closed");
@@ -233,6 +223,11 @@ export class MeshCore {
   /** What is known of a node by its announcement. */
   announcementOf(nodeId: bigint): IndexEntry | undefined {
     return this.#parts.discovery.index.get(nodeId);
+  }
+
+  /** How another node looks from outside, by its announcement. */
+  natClassOf(nodeId: bigint): NatClass {
+    return announcedNatClass(this.#parts.discovery.index.capabilitiesOf(nodeId).tags);
   }
 
   /** Makes a channel known here, or gives it other rules. @throws NetChannelError */

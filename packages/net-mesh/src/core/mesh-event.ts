@@ -25,6 +25,15 @@ export type MeshEvent =
       readonly from: PeerHealth;
       readonly to: PeerHealth;
     }
+  /** A node that a session is meant to be had with was called in vain, and will be called again. */
+  | {
+      readonly type: "call-failed";
+      readonly peer: bigint;
+      readonly reason: string;
+      /** Calls in vain since there was a session. */
+      readonly failures: number;
+      readonly nextInMs: number;
+    }
   /** Events of one packet. Give them to `MeshCore.consume` when they are used up. */
   | {
       readonly type: "events";

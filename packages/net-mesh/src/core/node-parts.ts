@@ -17,6 +17,7 @@ import { Traversal } from "../traversal/traversal.js";
 import { Channels } from "./channels.js";
 import { Discovery } from "./discovery.js";
 import { Inbound } from "./inbound.js";
+import { KeptConnections } from "./kept-connections.js";
 import { Liveness } from "./liveness.js";
 import type { DisconnectReason } from "./mesh-event.js";
 import { MeshState, type MeshSurroundings } from "./mesh-state.js";
@@ -65,6 +66,7 @@ export class NodeParts {
   readonly channels: Channels;
   readonly traversal: Traversal;
   readonly paths: PathValidation;
+  readonly kept: KeptConnections;
   readonly #labels = new Map<number, PacketLabel>();
   /** Where the datagram that is being read came from. */
   #source = "";
@@ -134,8 +136,15 @@ export class NodeParts {
     });
     this.paths = new PathValidation({
       state,
+      outbound: this.outbound,
       move: (peer, to) => {
         this.sessions.move(peer, to);
+      },
+    });
+    this.kept = new KeptConnections({
+      state,
+      probe: (peer) => {
+        this.#ping(peer);
       },
     });
     this.inbound = new Inbound(state, {
@@ -163,6 +172,7 @@ export class NodeParts {
         const isFirst = !peer.hasSpoken;
         this.#source = from;
         this.liveness.heard(peer);
+        this.kept.heard(peer);
         if (isFirst) {
           this.sessions.attempts.spoken(peer.nodeId);
         }
@@ -180,6 +190,7 @@ export class NodeParts {
     this.liveness.tick();
     this.discovery.tick();
     this.channels.tick();
+    this.kept.tick();
     this.outbound.flush();
   }
 
@@ -193,6 +204,7 @@ export class NodeParts {
       this.liveness.deadline(),
       this.discovery.deadline(),
       this.channels.deadline(),
+      this.kept.deadline(),
     );
   }
 
@@ -258,8 +270,17 @@ export class NodeParts {
   #challenge(peer: Peer): void {
     for (const delay of CHALLENGE_DELAYS) {
       this.state.timers.set(this.state.now + delay, () => {
-        this.#sendControl(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
+        this.#ping(peer);
       });
+    }
+  }
+
+  /** Asks a peer for a sign of life. */
+  #ping(peer: Peer): void {
+    if (peer.session.strict && this.state.peers.get(peer.nodeId) === peer) {
+      this.paths.ping(peer);
+    } else {
+      this.#sendControl(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
     }
   }
 

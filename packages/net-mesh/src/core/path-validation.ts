@@ -1,5 +1,6 @@
 import { HEADER_BYTES, type SealFields, TAG_BYTES } from "@gaiaftcl/net-wire";
 import type { MeshState } from "./mesh-state.js";
+import type { Outbound } from "./outbound.js";
 import type { Peer } from "./peer.js";
 
 /** Between strict peers: challenges and responses of paths. An id of the vendors' range. */
@@ -50,6 +51,7 @@ export interface CandidatePath {
 
 export interface PathValidationOptions {
   readonly state: MeshState;
+  readonly outbound: Outbound;
   /** Makes `to` the address of a peer. */
   readonly move: (peer: Peer, to: string) => void;
 }
@@ -104,15 +106,34 @@ export class PathValidation {
     }
   }
 
-  /** Takes a message of this subprotocol that came straight from `from`. */
-  receive(peer: Peer, payload: Uint8Array, from: string): void {
+  /**
+   * Asks a strict peer, where it is now, for a sign of life: it is answered at once, whatever waits in
+   * streams on both sides.
+   */
+  ping(peer: Peer): void {
+    const { state, outbound } = this.#options;
+    const token = state.around.randomBytes(TOKEN_BYTES);
+    outbound.transmit(peer, this.#seal(peer, CHALLENGE, token));
+  }
+
+  /**
+   * Takes a message of this subprotocol.
+   *
+   * @param from where it came from, if that was straight from the peer
+   */
+  receive(peer: Peer, payload: Uint8Array, from: string | undefined): void {
     if (payload.length !== FRAME_BYTES + MESSAGE_BYTES) {
       return;
     }
     const token = payload.subarray(FRAME_BYTES + 1);
     if (payload[FRAME_BYTES] === CHALLENGE) {
-      this.#send(peer, RESPONSE, token, from);
-    } else if (payload[FRAME_BYTES] === RESPONSE) {
+      const answer = this.#seal(peer, RESPONSE, token);
+      if (from === undefined) {
+        this.#options.outbound.transmit(peer, answer);
+      } else {
+        this.#options.state.transmit(answer, from);
+      }
+    } else if (payload[FRAME_BYTES] === RESPONSE && from !== undefined) {
       this.#answered(peer, hex(token), from);
     }
   }
@@ -189,16 +210,15 @@ export class PathValidation {
   }
 
   #ask(peer: Peer, token: string, to: string): void {
-    this.#send(peer, CHALLENGE, Buffer.from(token, "hex"), to);
+    this.#options.state.transmit(this.#seal(peer, CHALLENGE, Buffer.from(token, "hex")), to);
   }
 
-  #send(peer: Peer, kind: number, token: Uint8Array, to: string): void {
-    const { state } = this.#options;
+  #seal(peer: Peer, kind: number, token: Uint8Array): Uint8Array {
     const payload = new Uint8Array(FRAME_BYTES + MESSAGE_BYTES);
     payload[0] = MESSAGE_BYTES;
     payload[FRAME_BYTES] = kind;
     payload.set(token, FRAME_BYTES + 1);
-    state.transmit(peer.session.seal(FIELDS, payload, state.now), to);
+    return peer.session.seal(FIELDS, payload, this.#options.state.now);
   }
 
   #schedule(): void {

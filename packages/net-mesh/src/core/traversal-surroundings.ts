@@ -41,7 +41,7 @@ export function traversalPort(around: TraversalSurroundings): TraversalPort {
       return known !== undefined && !known.isRelayed && known.address === address;
     },
     announcedReflex: (peer) => around.discovery().index.get(peer)?.reflexAddress,
-    announcedClass: (peer) => natClassOf(around.discovery().index.capabilitiesOf(peer).tags),
+    announcedClass: (peer) => announcedNatClass(around.discovery().index.capabilitiesOf(peer).tags),
     sendControl: (nodeId, subprotocolId, event) => {
       const peer = state.peers.get(nodeId);
       if (peer !== undefined) {
@@ -77,7 +77,7 @@ export function traversalPort(around: TraversalSurroundings): TraversalPort {
 }
 
 /** The class in a node's `nat:` tag; unknown when there is none. */
-function natClassOf(tags: readonly string[]): NatClass {
+export function announcedNatClass(tags: readonly string[]): NatClass {
   const tag = tags.find((candidate) => candidate.startsWith(NAT_PREFIX));
   const named = tag?.slice(NAT_PREFIX.length) ?? "";
   return NAT_CLASSES.has(named) ? (named as NatClass) : "unknown";

@@ -7,7 +7,8 @@ import type {
 import type { ChannelOptions, PublishOptions, PublishReport } from "@gaiaftcl/net-channel";
 import type { PermissionToken } from "@gaiaftcl/net-identity";
 import type { StreamOptions } from "@gaiaftcl/net-wire";
-import type { ConnectTarget, MeshCore } from "../core/mesh-core.js";
+import type { ConnectTarget } from "../core/connect-target.js";
+import type { MeshCore } from "../core/mesh-core.js";
 import type { MeshStats, PeerView } from "../core/mesh-stats.js";
 import { NetMeshError } from "../net-mesh-error.js";
 import { nodeIdText } from "../peers/node-id.js";
@@ -26,6 +27,16 @@ import { type SubscribeOptions, Subscription } from "./subscription.js";
 
 export interface Cancellable {
   readonly signal?: AbortSignal;
+}
+
+export interface ConnectOptions extends Cancellable {
+  /** First messages are sent for so many times five seconds; 3. */
+  readonly retries?: number;
+  /**
+   * Whether the node is called again when the session is lost, until `disconnect`: ever more rarely,
+   * up to once a minute, for as long as it takes. `true` when left out.
+   */
+  readonly reconnect?: boolean;
 }
 
 /**
@@ -88,7 +99,7 @@ export class MeshNode implements AsyncDisposable {
   }
 
   /**
-   * Connects to a node at an address. Works with a 0.19.0 node before its `start` (which waits in
+   * Connects to a node at an address, and again whenever it is lost. Works with a 0.19.0 node before its `start` (which waits in
    * `accept`) and after.
    *
    * @param publicKey the other node's Noise key
@@ -98,7 +109,7 @@ export class MeshNode implements AsyncDisposable {
     address: string,
     publicKey: Uint8Array,
     nodeId: bigint,
-    options: Cancellable & { readonly retries?: number } = {},
+    options: ConnectOptions = {},
   ): Promise<PeerView> {
     return this.#connect({ nodeId, publicKey, path: { kind: "address", address } }, options);
   }
@@ -108,9 +119,19 @@ export class MeshNode implements AsyncDisposable {
     relay: bigint,
     publicKey: Uint8Array,
     nodeId: bigint,
-    options: Cancellable & { readonly retries?: number } = {},
+    options: ConnectOptions = {},
   ): Promise<PeerView> {
     return this.#connect({ nodeId, publicKey, path: { kind: "relay", relay } }, options);
+  }
+
+  /**
+   * Calls a node at an address until it answers, and again whenever it is lost, until `disconnect`.
+   * Returns at once; `onPeerEvent` tells of `connected` and `call-failed`.
+   */
+  keepConnected(address: string, publicKey: Uint8Array, nodeId: bigint): void {
+    this.#runtime.run((core, now) => {
+      core.keep({ nodeId, publicKey, path: { kind: "address", address } }, now);
+    });
   }
 
   /** Waits until `nodeId` has a session with this node, and gives its address. */
@@ -121,7 +142,7 @@ export class MeshNode implements AsyncDisposable {
     return this.peer(nodeId)?.address ?? "";
   }
 
-  /** Ends the session with a peer on this side. */
+  /** Ends the session with a peer on this side, and calls it no more; gives whether there was a session. */
   disconnect(nodeId: bigint): boolean {
     return this.#runtime.run((core, now) => core.disconnect(nodeId, now));
   }
@@ -250,6 +271,14 @@ export class MeshNode implements AsyncDisposable {
     return this.#core.natView.natClass;
   }
 
+  /**
+   * How another node looks from outside, by what it last announced; `unknown` when it said nothing or
+   * is not known.
+   */
+  peerNatType(nodeId: bigint): NatView["natClass"] {
+    return this.#core.natClassOf(nodeId);
+  }
+
   /** The address this node is seen at from outside, as far as it is known. */
   get reflexAddress(): string | undefined {
     return this.#core.natView.reflex;
@@ -312,9 +341,9 @@ export class MeshNode implements AsyncDisposable {
     nodeId: bigint,
     publicKey: Uint8Array,
     coordinator: bigint,
-    options: Cancellable = {},
+    options: Omit<ConnectOptions, "retries"> = {},
   ): Promise<ConnectPath> {
-    return this.#runtime.operation(options.signal, (resolve, reject) => {
+    const path = await this.#runtime.operation<ConnectPath>(options.signal, (resolve, reject) => {
       this.#runtime.run((core, now) => {
         core.connectDirect({ nodeId, publicKey, coordinator }, now, (outcome) => {
           if (outcome.ok) {
@@ -326,6 +355,8 @@ export class MeshNode implements AsyncDisposable {
       });
       return () => undefined;
     });
+    this.#keep({ nodeId, publicKey, path: { kind: "best", coordinator } }, options);
+    return path;
   }
 
   /**
@@ -347,10 +378,8 @@ export class MeshNode implements AsyncDisposable {
     return this.#runtime.loop.core;
   }
 
-  async #connect(
-    target: ConnectTarget,
-    { signal, retries }: Cancellable & { readonly retries?: number },
-  ): Promise<PeerView> {
+  async #connect(target: ConnectTarget, options: ConnectOptions): Promise<PeerView> {
+    const { signal, retries } = options;
     await this.#runtime.connect(
       { ...target, ...(retries === undefined ? {} : { retries }) },
       signal,
@@ -362,6 +391,15 @@ export class MeshNode implements AsyncDisposable {
         `connect: the session with ${nodeIdText(target.nodeId)} ended at once`,
       );
     }
+    this.#keep(target, options);
     return peer;
+  }
+
+  #keep(target: ConnectTarget, { reconnect = true }: ConnectOptions): void {
+    if (reconnect) {
+      this.#runtime.run((core, now) => {
+        core.keep(target, now);
+      });
+    }
   }
 }

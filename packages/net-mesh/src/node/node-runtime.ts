@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import type { ConnectTarget, MeshCore } from "../core/mesh-core.js";
+import type { ConnectTarget } from "../core/connect-target.js";
+import type { MeshCore } from "../core/mesh-core.js";
 import { NetMeshError } from "../net-mesh-error.js";
 import type { PortMappingKeeper } from "../port-mapping/port-mapping-keeper.js";
 import { ChannelSubscriptions } from "./channel-subscriptions.js";

@@ -1,0 +1,56 @@
+import { nodeIdText } from "../peers/node-id.js";
+import type { HandshakeOutcome } from "./handshake-attempts.js";
+import type { NodeParts } from "./node-parts.js";
+
+/** Whom to have a session with, and by what way. */
+export interface ConnectTarget {
+  readonly nodeId: bigint;
+  /** The Noise key of the other node, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Straight to an address, through a peer, or by the best way that a peer of both helps to find. */
+  readonly path:
+    | { readonly kind: "address"; readonly address: string }
+    | { readonly kind: "relay"; readonly relay: bigint }
+    | { readonly kind: "best"; readonly coordinator: bigint };
+  readonly retries?: number;
+  /** Whether a session there is shall go on if the other node has it too. */
+  readonly sparing?: boolean;
+}
+
+/** Begins a session; `done` is called once, unless the returned function cancels before. */
+export function beginSession(
+  parts: NodeParts,
+  target: ConnectTarget,
+  done: (outcome: HandshakeOutcome) => void,
+): () => void {
+  const { peers, around, now } = parts.state;
+  const { nodeId, publicKey, path, sparing = false } = target;
+  const { retries = around.tuning.handshakeRetries } = target;
+  if (path.kind === "address") {
+    return parts.sessions.connect({ nodeId, publicKey, path, retries, sparing, done });
+  }
+  if (path.kind === "relay") {
+    const address = peers.get(path.relay)?.address;
+    if (address === undefined) {
+      done({ ok: false, reason: `no session with relay ${nodeIdText(path.relay)}` });
+      return () => undefined;
+    }
+    return parts.sessions.connect({
+      nodeId,
+      publicKey,
+      path: { kind: "relay", address },
+      retries,
+      sparing,
+      done,
+    });
+  }
+  let isWanted = true;
+  parts.traversal.connectDirect(nodeId, publicKey, path.coordinator, now, (outcome) => {
+    if (isWanted) {
+      done(outcome.ok ? outcome : { ok: false, reason: outcome.failure.message });
+    }
+  });
+  return () => {
+    isWanted = false;
+  };
+}
