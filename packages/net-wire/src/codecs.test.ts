@@ -14,7 +14,12 @@ import { decodeNack, encodeNack } from "./nack.js";
 import { decodeOffer, encodeOffer } from "./offer.js";
 import { decodeHeader, encodeHeader, type PacketHeader } from "./packet-header.js";
 import { decodePingwave, encodePingwave, type Pingwave, pingwaveHealth } from "./pingwave.js";
-import { decodeRoutingHeader, encodeRouted, forwardRouted } from "./routing-header.js";
+import {
+  decodeRoutingHeader,
+  encodeRouted,
+  forwardRouted,
+  type RoutingHeader,
+} from "./routing-header.js";
 import { decodeStreamGrant, encodeStreamGrant } from "./stream-grant.js";
 import {
   decodeKeepAlive,
@@ -57,9 +62,13 @@ const headers: fc.Arbitrary<PacketHeader> = fc.record({
   eventCount: fc.nat(2028),
 });
 
-const pingwaves: fc.Arbitrary<Pingwave> = fc.record({
+const pingwaves = fc.record({
   // An origin whose first bytes are a packet's magic cannot be told from a packet.
   origin: u64.filter((origin) => (origin & 0xffffn) !== 0x4e45n),
+  originTail: fc.option(
+    fc.uint8Array({ minLength: 24, maxLength: 24 }).filter((tail) => tail.some((byte) => byte > 0)),
+    { nil: undefined },
+  ),
   sequence: u64,
   ttl: u8,
   hopCount: u8,
@@ -73,7 +82,7 @@ const pingwaves: fc.Arbitrary<Pingwave> = fc.record({
   memoryTier: u8,
   tools: u8,
   flags: u32,
-});
+}) as fc.Arbitrary<Pingwave>;
 
 const rendezvous: fc.Arbitrary<Rendezvous> = fc.oneof(
   fc.record({ kind: fc.constant("request"), target: u64, reflex: addresses }),
@@ -137,7 +146,14 @@ describe("whatever is written is read back", () => {
   });
   it("routing headers", () => {
     survives(
-      fc.record({ ttl: u8, hopCount: u8, flags: fc.nat(15), source: u32, destination: u64 }),
+      fc.record({
+        ttl: u8,
+        hopCount: u8,
+        flags: fc.nat(15),
+        reserved: fc.constantFrom(undefined, 1, 255),
+        source: u32,
+        destination: u64,
+      }) as fc.Arbitrary<RoutingHeader>,
       (header) => encodeRouted(header, Uint8Array.of(1, 2)),
       decodeRoutingHeader,
     );

@@ -1,7 +1,10 @@
 import { readU32, readU64, writeU32, writeU64 } from "./little-endian.js";
+import { ensureLength } from "./net-wire-error.js";
 
 /** Size of a pingwave in bytes (Net transport format, section 11). */
 export const PINGWAVE_BYTES = 72;
+const TAIL_AT = 8;
+const TAIL_BYTES = 24;
 
 export const pingwaveHealth = ["healthy", "degraded", "unhealthy", "unknown"] as const;
 export type PingwaveHealth = (typeof pingwaveHealth)[number];
@@ -9,6 +12,8 @@ export type PingwaveHealth = (typeof pingwaveHealth)[number];
 /** What a node says of itself for route discovery, in the clear and unauthenticated. */
 export interface Pingwave {
   readonly origin: bigint;
+  /** The 24 bytes behind the origin when they are not all 0. They mean nothing, and are passed on as they came. */
+  readonly originTail?: Uint8Array;
   readonly sequence: bigint;
   readonly ttl: number;
   readonly hopCount: number;
@@ -26,10 +31,13 @@ export interface Pingwave {
   readonly flags: number;
 }
 
-/** The 72 bytes of a pingwave. */
+/** The 72 bytes of a pingwave. @throws NetWireError `LENGTH` for an origin's tail that is not 24 bytes */
 export function encodePingwave(wave: Pingwave): Uint8Array {
   const bytes = new Uint8Array(PINGWAVE_BYTES);
   writeU64(bytes, 0, wave.origin);
+  if (wave.originTail !== undefined) {
+    bytes.set(ensureLength("originTail", wave.originTail, TAIL_BYTES), TAIL_AT);
+  }
   writeU64(bytes, 32, wave.sequence);
   bytes[40] = wave.ttl;
   bytes[41] = wave.hopCount;
@@ -53,8 +61,10 @@ export function decodePingwave(datagram: Uint8Array): Pingwave | undefined {
   if (datagram.length !== PINGWAVE_BYTES || isPacket || health === undefined) {
     return undefined;
   }
+  const tail = datagram.subarray(TAIL_AT, TAIL_AT + TAIL_BYTES);
   return {
     origin: readU64(datagram, 0),
+    ...(tail.every((byte) => byte === 0) ? {} : { originTail: new Uint8Array(tail) }),
     sequence: readU64(datagram, 32),
     ttl: datagram[40] as number,
     hopCount: datagram[41] as number,

@@ -20,6 +20,8 @@ export interface RoutingHeader {
   readonly hopCount: number;
   /** Low nibble only; the rest is dropped on reading. */
   readonly flags: number;
+  /** A byte without a meaning, 0 when left out. A relay passes it on as it came. */
+  readonly reserved?: number;
   /** Low 32 bits of the sender's node id. */
   readonly source: number;
   /** Full node id of the receiver. */
@@ -34,6 +36,7 @@ export function encodeRouted(header: RoutingHeader, packet: Uint8Array): Uint8Ar
   routed[2] = header.ttl;
   routed[3] = header.hopCount;
   routed[4] = header.flags;
+  routed[5] = header.reserved ?? 0;
   writeU32(routed, 6, header.source);
   writeU64(routed, 10, header.destination);
   routed.set(packet, ROUTING_HEADER_BYTES);
@@ -49,6 +52,7 @@ export function decodeRoutingHeader(datagram: Uint8Array): RoutingHeader | undef
     ttl: datagram[2] as number,
     hopCount: datagram[3] as number,
     flags: (datagram[4] as number) & 0x0f,
+    ...(datagram[5] === 0 ? {} : { reserved: datagram[5] as number }),
     source: readU32(datagram, 6),
     destination: readU64(datagram, 10),
   };

@@ -92,6 +92,7 @@ export class Receivers {
       this.#consume(batch);
     } else if (batch.isDroppable && this.#earlyBytes + batch.bytes > DEFAULT_BUFFER_BYTES) {
       this.#dropped += 1;
+      this.#consume(batch);
     } else {
       this.#earlyBytes += batch.isDroppable ? batch.bytes : 0;
       this.#early.push(batch);
