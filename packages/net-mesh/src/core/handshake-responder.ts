@@ -174,6 +174,7 @@ export class HandshakeResponder {
       requireStrict: around.tuning.requireStrict,
       routed: how.form === "routed",
       randomBytes: around.randomBytes,
+      ephemeralKey: around.ephemeralKey,
     });
     if (answer === undefined) {
       return false;

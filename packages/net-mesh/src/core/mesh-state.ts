@@ -1,4 +1,5 @@
 import type { Identity } from "@gaiaftcl/net-identity";
+import type { AgreementKey } from "@gaiaftcl/net-wire";
 import type { MeshTuning } from "../config/mesh-config.js";
 import { FailureDetector } from "../liveness/failure-detector.js";
 import { PeerTable } from "../peers/peer-table.js";
@@ -22,6 +23,8 @@ export interface MeshSurroundings {
   readonly psk: Uint8Array;
   readonly tuning: MeshTuning;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** A key for one handshake, given to nothing else; made of random bytes when left out. */
+  readonly ephemeralKey?: () => AgreementKey;
   /** Unix time in milliseconds. */
   readonly wallClock: () => number;
   /** Hands a datagram to the network. It may be kept: nothing writes to it again. */

@@ -1,5 +1,6 @@
 import { MeshCore } from "../core/mesh-core.js";
 import type { MeshEvent } from "../core/mesh-event.js";
+import { EphemeralKeys } from "./ephemeral-keys.js";
 import type { CheckedOptions } from "./node-options.js";
 import { UdpSocket } from "./udp-socket.js";
 
@@ -14,7 +15,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class CoreLoop {
   readonly core: MeshCore;
   readonly socket: UdpSocket;
+  readonly #keys = new EphemeralKeys();
   #immediate: NodeJS.Immediate | undefined;
+  #idle: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
@@ -30,6 +33,7 @@ export class CoreLoop {
         ...options,
         emit,
         wallClock: () => Date.now(),
+        ephemeralKey: () => this.#keys.take(),
         boundAddress: () => socket.address,
         transmit: (datagram, to) => {
           socket.send(datagram, to);
@@ -38,6 +42,7 @@ export class CoreLoop {
       performance.now(),
     );
     this.#arm();
+    this.#prepareKeys();
   }
 
   /** @throws NetMeshError `SOCKET` when the address cannot be bound */
@@ -92,6 +97,8 @@ export class CoreLoop {
     }
     this.#isClosed = true;
     clearImmediate(this.#immediate);
+    clearImmediate(this.#idle);
+    this.#keys.clear();
     clearTimeout(this.#timer);
     await this.socket.close();
   }
@@ -100,6 +107,18 @@ export class CoreLoop {
     if (!this.#isClosed) {
       this.core.tick(performance.now());
       this.#arm();
+      this.#prepareKeys();
+    }
+  }
+
+  /** Makes the keys that are missing, one a turn and after what that turn brings. */
+  #prepareKeys(): void {
+    if (this.#idle === undefined && !this.#keys.isFull) {
+      this.#idle = setImmediate(() => {
+        this.#idle = undefined;
+        this.#keys.prepare();
+        this.#prepareKeys();
+      });
     }
   }
 
