@@ -16,10 +16,26 @@ import asc from "assemblyscript/asc";
  * @returns {Promise<{ file: string, text: string }>} where the module stands, and its text
  */
 export async function compileKernel(packageDirectory) {
+  const binary = await compileBinary(packageDirectory, "kernel");
+  return {
+    file: join(packageDirectory, "src", "kernel-module.ts"),
+    text: moduleText(Buffer.from(binary).toString("base64")),
+  };
+}
+
+/**
+ * Compiles another entry of a package's kernel, such as one for tests, which reach parts of it that the
+ * kernel itself does not export.
+ *
+ * @param {string} packageDirectory
+ * @param {string} entry a file of its `assembly`, without ending
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} the WebAssembly binary
+ */
+export async function compileBinary(packageDirectory, entry) {
   const files = new Map();
   const { error, stderr } = await asc.main(
     [
-      "kernel.ts",
+      `${entry}.ts`,
       "--outFile",
       "kernel.wasm",
       "-O3",
@@ -38,10 +54,7 @@ export async function compileKernel(packageDirectory) {
   );
   const binary = files.get("kernel.wasm");
   if (error !== null || binary === undefined) throw new Error(stderr.toString());
-  return {
-    file: join(packageDirectory, "src", "kernel-module.ts"),
-    text: moduleText(Buffer.from(binary).toString("base64")),
-  };
+  return binary;
 }
 
 /** @param {string} binary the kernel in base64 */

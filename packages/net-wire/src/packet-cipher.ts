@@ -8,7 +8,7 @@ interface KernelExports {
   readonly open: (length: number) => number;
 }
 
-// Where the kernel has its arguments (assembly/kernel.as).
+// Where the kernel has its arguments (assembly/memory.as).
 const KEY = 1024;
 const NONCE = 1056;
 const PACKET = 2048;
