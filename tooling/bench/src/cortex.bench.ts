@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { type TaskFilter, TasksAdapter } from "@gaiaftcl/cortex";
+import { LinePeer } from "@gaiaftcl/peers";
 import { Redex } from "@gaiaftcl/redex";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 import { type Benchmark, compareDurations, median } from "./benchmark.ts";
@@ -81,12 +79,10 @@ const tasksModel: Benchmark = {
     const rows = quick ? 1_000 : 10_000;
     const rounds = quick ? 1 : 7;
     const { python } = await ensurePeers(["python"]);
-    const reference = spawn(python, [script, String(rows)], { stdio: ["pipe", "pipe", "inherit"] });
-    const lines = createInterface({ input: reference.stdout })[Symbol.asyncIterator]();
-    const ask = async (name: string): Promise<number> => {
-      reference.stdin.write(`${name}\n`);
-      return Number((await lines.next()).value);
-    };
+    await using reference = new LinePeer(python, [script, String(rows)], {
+      encode: String,
+      decode: Number,
+    });
     const full = await fill(rows);
     const listed = (filter: TaskFilter) => () => medianOf(15, () => timed(() => full.list(filter)));
     const ours: Readonly<Record<string, () => number | Promise<number>>> = {
@@ -107,21 +103,16 @@ const tasksModel: Benchmark = {
         },
       ]),
     );
-    try {
-      for (let round = 0; round < rounds + 1; round += 1) {
-        for (const [name, sample] of samples) {
-          const own = (await ours[name]?.()) ?? Number.NaN;
-          const their = await ask(name);
-          if (round > 0) {
-            sample.ours.push(own);
-            sample.theirs.push(their);
-          }
+    for (let round = 0; round < rounds + 1; round += 1) {
+      for (const [name, sample] of samples) {
+        const own = (await ours[name]?.()) ?? Number.NaN;
+        const their = await reference.ask<number>(name);
+        if (round > 0) {
+          sample.ours.push(own);
+          sample.theirs.push(their);
         }
-        log(`round ${round} of ${rounds}`);
       }
-    } finally {
-      reference.stdin.end();
-      if (reference.exitCode === null) await once(reference, "close");
+      log(`round ${round} of ${rounds}`);
     }
     const labels: Readonly<Record<string, readonly [string, number?]>> = {
       create: ["create a task"],

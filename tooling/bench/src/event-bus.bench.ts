@@ -1,14 +1,10 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { EventBus, type EventBusOptions } from "@gaiaftcl/event-bus";
 import { discard } from "@gaiaftcl/event-bus/memory";
 import { redisStreams } from "@gaiaftcl/event-bus/redis";
+import { LinePeer, RedisServer } from "@gaiaftcl/peers";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
   type Benchmark,
@@ -30,81 +26,22 @@ const texts: readonly string[] = Array.from(
 
 /** The wheel in a process of its own, doing one task at a time. */
 class Wheel implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #lines: Interface;
+  readonly #peer: LinePeer;
 
-  private constructor(child: ChildProcess) {
-    if (child.stdout === null) throw new Error("the wheel's process has no output");
-    this.#child = child;
-    this.#lines = createInterface({ input: child.stdout });
+  private constructor(python: string) {
+    this.#peer = new LinePeer(python, [peerScript]);
   }
 
   static async start(): Promise<Wheel> {
-    const { python } = await ensurePeers(["python"]);
-    return new Wheel(spawn(python, [peerScript], { stdio: ["pipe", "pipe", "inherit"] }));
+    return new Wheel((await ensurePeers(["python"])).python);
   }
 
-  async ask<T>(task: string, ...args: readonly unknown[]): Promise<T> {
-    this.#child.stdin?.write(`${JSON.stringify({ task, args })}\n`);
-    const [line] = (await once(this.#lines, "line")) as [string];
-    return JSON.parse(line) as T;
+  ask<T>(task: string, ...args: readonly unknown[]): Promise<T> {
+    return this.#peer.ask({ task, args });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const gone = once(this.#child, "exit");
-    this.#child.kill();
-    await gone;
-  }
-}
-
-class Redis implements AsyncDisposable {
-  readonly port: number;
-  readonly #child: ChildProcess;
-
-  private constructor(port: number, child: ChildProcess) {
-    this.port = port;
-    this.#child = child;
-  }
-
-  static async start(directory: string): Promise<Redis> {
-    const { redisServer } = await ensurePeers(["redisServer"]);
-    if (redisServer === undefined) throw new Error("redis-server was not found");
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const { port } = probe.address() as { port: number };
-    probe.close();
-    await once(probe, "close");
-    await mkdir(directory, { recursive: true });
-    const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", directory];
-    const redis = new Redis(port, spawn(redisServer, args, { stdio: "ignore" }));
-    while (!(await redis.#answers())) await delay(20);
-    return redis;
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
-  }
-
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    this.#child.kill(signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const gone = once(this.#child, "exit");
-    this.#child.kill("SIGCONT");
-    this.#child.kill("SIGKILL");
-    await gone;
-  }
-
-  #answers(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const socket = connect(this.port, "127.0.0.1");
-      socket.on("connect", () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on("error", () => resolve(false));
-    });
+    await this.#peer[Symbol.asyncDispose]();
   }
 }
 
@@ -217,8 +154,8 @@ const ingesting: Benchmark = {
 
 const polling: Benchmark = {
   name: "a Redis Stream of 36 B events",
-  async run({ quick, directory }: BenchmarkContext): Promise<BenchmarkResult> {
-    await using redis = await Redis.start(join(directory, "redis"));
+  async run({ quick }: BenchmarkContext): Promise<BenchmarkResult> {
+    await using redis = await RedisServer.run();
     await using wheel = await Wheel.start();
     const comparisons: Comparison[] = [];
     for (const shards of [1, 2, 8]) {
@@ -322,7 +259,7 @@ const latency: Benchmark = {
 
 const memory: Benchmark = {
   name: "a million events of 36 B queued before a backend that does not answer",
-  async run({ quick, directory }: BenchmarkContext): Promise<BenchmarkResult> {
+  async run({ quick }: BenchmarkContext): Promise<BenchmarkResult> {
     const count = quick ? 100_000 : 1_000_000;
     const script = join(import.meta.dirname, "event-bus-memory-process.ts");
     const { stdout } = await promisify(execFile)(process.execPath, [
@@ -331,7 +268,7 @@ const memory: Benchmark = {
       String(count),
     ]);
     const mebibytes = (bytes: number): number => (bytes / 2 ** 20) * (1_000_000 / count);
-    await using redis = await Redis.start(join(directory, "redis"));
+    await using redis = await RedisServer.run();
     await using wheel = await Wheel.start();
     await wheel.ask("open_queue", redis.url);
     redis.signal("SIGSTOP");

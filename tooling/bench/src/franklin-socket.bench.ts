@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { encodeFrame } from "@gaiaftcl/franklin-socket";
 import { FranklinClient } from "@gaiaftcl/franklin-socket/client";
+import { LinePeer } from "@gaiaftcl/peers";
 import { openSubstrate } from "@gaiaftcl/substrate";
 import {
   type Benchmark,
@@ -199,19 +198,14 @@ interface Peer extends AsyncDisposable {
 
 async function startPeer(kind: string, directory: string): Promise<Peer> {
   const file = join(import.meta.dirname, "franklin-socket-process.ts");
-  const child: ChildProcess = spawn(process.execPath, [file, kind, directory], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const peer = new LinePeer(process.execPath, [file, kind, directory], {
+    encode: String,
+    decode: String,
   });
-  const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGTERM");
-    await once(child, "exit");
+  return {
+    socketPath: await peer.next(),
+    async [Symbol.asyncDispose]() {
+      await peer.program.end("SIGTERM");
+    },
   };
-  const [line] = await Promise.race([
-    once(child.stdout ?? child, "data"),
-    once(child, "exit").then(() => {
-      throw new Error(`the ${kind} peer did not start`);
-    }),
-  ]);
-  return { socketPath: String(line).trim(), [Symbol.asyncDispose]: stop };
 }

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { LinePeer, NatsServer } from "@gaiaftcl/peers";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
-import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
   type Benchmark,
   type BenchmarkContext,
@@ -21,7 +19,6 @@ const PAYLOAD = new Uint8Array(128).fill(0x78);
 
 interface Broker {
   readonly url: string;
-  stop(): Promise<void>;
 }
 
 export const benchmarks: Benchmark[] = [
@@ -185,42 +182,9 @@ function count(socket: Socket, expected: number): Promise<void> {
 }
 
 async function withBrokers<T>(action: (ours: Broker, theirs: Broker) => Promise<T>): Promise<T> {
-  const ours = await startEmbedded();
-  try {
-    const theirs = await startServer();
-    try {
-      return await action(ours, theirs);
-    } finally {
-      await theirs.stop();
-    }
-  } finally {
-    await ours.stop();
-  }
-}
-
-async function startEmbedded(): Promise<Broker> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "nats-broker-process.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [url] = (await once(createInterface(child.stdout), "line")) as [string];
-  return { url, stop: () => stop(child) };
-}
-
-async function startServer(): Promise<Broker> {
-  const { natsServer } = await ensurePeers(["natsServer"]);
-  const child = spawn(natsServer, ["--addr", "127.0.0.1", "--port", "-1"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  for await (const line of createInterface(child.stderr)) {
-    const port = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-    if (port === undefined) continue;
-    child.stderr.resume();
-    return { url: `nats://127.0.0.1:${port}`, stop: () => stop(child) };
-  }
-  throw new Error("nats-server ended before it listened");
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill();
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  const main = join(import.meta.dirname, "nats-broker-process.ts");
+  await using embedded = new LinePeer(process.execPath, [main], { encode: String, decode: String });
+  const url = await embedded.next<string>();
+  await using server = await NatsServer.run();
+  return await action({ url }, server);
 }

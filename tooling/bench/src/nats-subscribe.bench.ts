@@ -1,14 +1,10 @@
-import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import { subscribe } from "@gaiaftcl/nats-subscribe";
+import { LinePeer, NatsServer } from "@gaiaftcl/peers";
 import { encodeEvent, ensureSealedTable, GENESIS_HASH, sealRow } from "@gaiaftcl/sealed-row";
 import type { Sha256Hex } from "@gaiaftcl/witness";
 import { connect } from "@nats-io/transport-node";
-import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
   type Benchmark,
   type BenchmarkContext,
@@ -100,16 +96,16 @@ interface Receiver {
 }
 
 class Contestant {
-  readonly #server: Server;
+  readonly #server: NatsServer;
   readonly #receiver: Receiver;
 
-  private constructor(server: Server, receiver: Receiver) {
+  private constructor(server: NatsServer, receiver: Receiver) {
     this.#server = server;
     this.#receiver = receiver;
   }
 
   static async start(open: (url: string) => Promise<Receiver>): Promise<Contestant> {
-    const server = await startServer();
+    const server = await NatsServer.run();
     return new Contestant(server, await open(`nats://127.0.0.1:${server.port}`));
   }
 
@@ -126,7 +122,7 @@ class Contestant {
 
   async stop(): Promise<void> {
     await this.#receiver.close();
-    await this.#server.stop();
+    await this.#server[Symbol.asyncDispose]();
   }
 }
 
@@ -171,26 +167,27 @@ async function receiveVerified(url: string, window: number, reads = false): Prom
 
 class Publisher {
   readonly ended: Promise<void>;
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #peer: LinePeer;
 
-  private constructor(child: ChildProcessByStdio<Writable, Readable, null>) {
-    this.#child = child;
-    this.ended = once(child, "exit").then(([code]) => {
-      if (code !== 0) throw new Error(`the publisher ended with ${code}`);
+  private constructor(peer: LinePeer) {
+    this.#peer = peer;
+    this.ended = peer.program.exited.then(({ code }) => {
+      if (code !== 0) throw peer.program.endedTooSoon();
     });
   }
 
   /** Connected, with everything in memory. */
   static async start(file: string, port: number): Promise<Publisher> {
-    const child = spawn(process.execPath, ["-e", PUBLISHER, file, String(port)], {
-      stdio: ["pipe", "pipe", "inherit"],
+    const peer = new LinePeer(process.execPath, ["-e", PUBLISHER, file, String(port)], {
+      encode: String,
+      decode: String,
     });
-    await once(createInterface(child.stdout), "line");
-    return new Publisher(child);
+    await peer.next();
+    return new Publisher(peer);
   }
 
   go(): void {
-    this.#child.stdin.write("go\n");
+    this.#peer.program.write("go\n");
   }
 }
 
@@ -231,29 +228,4 @@ function writePublications(file: string, count: number): number {
   }
   writeFileSync(file, Buffer.concat(parts));
   return bytes / count;
-}
-
-interface Server {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-async function startServer(): Promise<Server> {
-  const natsServer = process.env["NATS_SERVER"] ?? (await ensurePeers(["natsServer"])).natsServer;
-  const child = spawn(natsServer, ["--addr", "127.0.0.1", "--port", "-1"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  for await (const line of createInterface(child.stderr)) {
-    const port = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-    if (port === undefined) continue;
-    child.stderr.resume();
-    return { port: Number(port), stop: () => stop(child) };
-  }
-  throw new Error("nats-server ended before it listened");
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  const ended = once(child, "exit");
-  child.kill();
-  await ended;
 }

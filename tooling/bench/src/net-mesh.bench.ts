@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { freeUdpPort, LinePeer } from "@gaiaftcl/peers";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
   type Benchmark,
@@ -35,51 +32,28 @@ interface Introduction {
 /** One node in a process of its own, doing one task at a time. */
 class NodeProcess implements AsyncDisposable {
   readonly me: Introduction;
-  readonly #child: ChildProcess;
-  readonly #lines: Interface;
+  readonly #peer: LinePeer;
 
-  private constructor(child: ChildProcess, lines: Interface, me: Introduction) {
-    this.#child = child;
-    this.#lines = lines;
+  private constructor(peer: LinePeer, me: Introduction) {
+    this.#peer = peer;
     this.me = me;
   }
 
   static async start(kind: Kind): Promise<NodeProcess> {
-    const { python } = await ensurePeers(["python"]);
-    const args = [`127.0.0.1:${await freePort()}`, PSK];
-    const child = spawn(
-      kind === "wheel" ? python : process.execPath,
-      kind === "wheel" ? [theirScript, ...args] : ["--expose-gc", ourScript, ...args],
-      { stdio: ["pipe", "pipe", "inherit"] },
-    );
-    if (child.stdout === null) throw new Error("the node's process has no output");
-    const lines = createInterface({ input: child.stdout });
-    const [line] = (await once(lines, "line")) as [string];
-    return new NodeProcess(child, lines, JSON.parse(line) as Introduction);
+    const args = [`127.0.0.1:${await freeUdpPort()}`, PSK];
+    const peer =
+      kind === "wheel"
+        ? new LinePeer((await ensurePeers(["python"])).python, [theirScript, ...args])
+        : new LinePeer(process.execPath, ["--expose-gc", ourScript, ...args]);
+    return new NodeProcess(peer, await peer.next());
   }
 
-  async ask<T>(task: string, ...args: readonly unknown[]): Promise<T> {
-    this.#child.stdin?.write(`${JSON.stringify({ task, args })}\n`);
-    const answered = new AbortController();
-    const { signal } = answered;
-    try {
-      const answer = once(this.#lines, "line", { signal }) as Promise<[string]>;
-      const ended = once(this.#lines, "close", { signal }).then(() => {
-        throw new Error(`the node's process ended during ${task}`);
-      });
-      const [line] = await Promise.race([answer, ended]);
-      return JSON.parse(line) as T;
-    } finally {
-      answered.abort();
-    }
+  ask<T>(task: string, ...args: readonly unknown[]): Promise<T> {
+    return this.#peer.ask({ task, args });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null) {
-      const gone = once(this.#child, "exit");
-      this.#child.kill("SIGKILL");
-      await gone;
-    }
+    await this.#peer[Symbol.asyncDispose]();
   }
 }
 
@@ -106,15 +80,6 @@ class Pair implements AsyncDisposable {
     await this.from[Symbol.asyncDispose]();
     await this.to[Symbol.asyncDispose]();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 interface Flow {

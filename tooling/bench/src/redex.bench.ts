@@ -1,8 +1,8 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { LinePeer } from "@gaiaftcl/peers";
 import { Redex, type RedexFile } from "@gaiaftcl/redex";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
@@ -21,24 +21,20 @@ const large = new Uint8Array(1_024).fill(120);
 const batch = Array.from({ length: 64 }, () => small);
 
 /** The wheel in a process of its own; it measures itself, so that the pipe costs it nothing. */
-class Wheel implements Disposable {
-  readonly #child;
-  readonly #answers: AsyncIterator<string>;
+class Wheel implements AsyncDisposable {
+  readonly #peer: LinePeer;
 
   constructor(python: string, directory: string) {
-    this.#child = spawn(python, [script, directory], { stdio: ["pipe", "pipe", "inherit"] });
-    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#peer = new LinePeer(python, [script, directory]);
   }
 
   /** Microseconds an operation. */
-  async measure(work: string, argument: number | string): Promise<number> {
-    this.#child.stdin.write(`${JSON.stringify([work, argument])}\n`);
-    const { value } = await this.#answers.next();
-    return JSON.parse(value);
+  measure(work: string, argument: number | string): Promise<number> {
+    return this.#peer.ask([work, argument]);
   }
 
-  [Symbol.dispose](): void {
-    this.#child.kill("SIGKILL");
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer[Symbol.asyncDispose]();
   }
 }
 
@@ -159,7 +155,7 @@ const contests: readonly Contest[] = [
 
 async function appending({ directory, quick, log }: BenchmarkContext): Promise<BenchmarkResult> {
   const { python } = await ensurePeers(["python"]);
-  using wheel = new Wheel(python, join(directory, "theirs"));
+  await using wheel = new Wheel(python, join(directory, "theirs"));
   await using disk = await Redex.open(join(directory, "ours"));
   const rounds = quick ? 3 : 9;
   const comparisons: Comparison[] = [];
@@ -207,7 +203,7 @@ async function opening({ directory, quick, log }: BenchmarkContext): Promise<Ben
   }
   const ours: { readonly ms: number; readonly events: number; readonly bytes: number }[] = [];
   const theirs: number[] = [];
-  using wheel = new Wheel(python, join(directory, "theirs"));
+  await using wheel = new Wheel(python, join(directory, "theirs"));
   for (let round = 0; round < 3; round += 1) {
     const process_ = join(import.meta.dirname, "redex-open-process.ts");
     const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", process_, root]);

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { Program } from "@gaiaftcl/peers";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 
 /** The settings that both brokers have, by the names of the embedded one. */
@@ -37,7 +35,7 @@ export const brokers: Readonly<Record<"embedded" | "nats-server", StartBroker>> 
 
 async function startEmbedded(settings: BrokerSettings = {}): Promise<RunningBroker> {
   const main = join(import.meta.dirname, "nats-embedded-main.ts");
-  return await running(spawnQuietly(process.execPath, [main, JSON.stringify(settings)]));
+  return await running(process.execPath, [main, JSON.stringify(settings)]);
 }
 
 async function startServer(settings: BrokerSettings = {}): Promise<RunningBroker> {
@@ -46,7 +44,7 @@ async function startServer(settings: BrokerSettings = {}): Promise<RunningBroker
   try {
     const file = join(directory, "nats.conf");
     await writeFile(file, configuration(settings));
-    return await running(spawnQuietly(natsServer, ["--config", file]));
+    return await running(natsServer, ["--config", file]);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -79,26 +77,15 @@ function milliseconds(value: number | undefined): string | undefined {
   return value === undefined ? undefined : `"${value}ms"`;
 }
 
-function spawnQuietly(command: string, args: readonly string[]): ChildProcess {
-  return spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
-}
-
 /** Resolves once the process has said where it listens. */
-async function running(child: ChildProcess): Promise<RunningBroker> {
-  const exited = once(child, "exit");
-  const { stderr } = child;
-  if (stderr === null) throw new Error("started without a pipe for its messages");
-  const said: string[] = [];
-  for await (const line of createInterface(stderr)) {
-    said.push(line);
-    const port = Number(/Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
-    if (Number.isNaN(port)) continue;
-    stderr.resume();
-    const kill = async (): Promise<void> => {
-      child.kill("SIGKILL");
-      await exited;
-    };
-    return { port, url: `nats://127.0.0.1:${port}`, kill, [Symbol.asyncDispose]: kill };
-  }
-  throw new Error(`the broker ended before it listened:\n${said.join("\n")}`);
+async function running(command: string, args: readonly string[]): Promise<RunningBroker> {
+  const program = new Program(command, args);
+  const port = await program.ready("to listen", () => {
+    const said = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(program.log);
+    return said === null ? undefined : Number(said[1]);
+  });
+  const kill = async (): Promise<void> => {
+    await program.end();
+  };
+  return { port, url: `nats://127.0.0.1:${port}`, kill, [Symbol.asyncDispose]: kill };
 }
