@@ -1,10 +1,8 @@
-import { isBuiltin } from "node:module";
 import { ensureSha256Hex } from "@gaiaftcl/witness";
 import type { Explanation } from "./explain.js";
 import { LoadedModule, type ModuleNamespace } from "./loaded-module.js";
 import { type LoaderPolicy, loaderPolicy, type MeshLoaderOptions } from "./loader-options.js";
-import { MeshLoaderError } from "./mesh-loader-error.js";
-import { ensureModuleName, type ModuleName } from "./module-name.js";
+import { ensureLoadable, ensureModuleName, type ModuleName } from "./module-name.js";
 import { moduleRegistry } from "./module-registry.js";
 import { ModuleScope } from "./module-scope.js";
 import type { ModuleVersion } from "./module-version.js";
@@ -183,16 +181,6 @@ export async function loadFromMesh<Namespace = ModuleNamespace>(
 ): Promise<Namespace> {
   const { expectedWitness, signal, ...loaderOptions } = options;
   return new MeshLoader(loaderOptions).load<Namespace>(name, { expectedWitness, signal });
-}
-
-/** @throws MeshLoaderError `MODULE_NAME` or `NAME_RESERVED` */
-function ensureLoadable(name: string): ModuleName {
-  const moduleName = ensureModuleName(name);
-  if (!isBuiltin(moduleName)) return moduleName;
-  throw new MeshLoaderError(
-    "NAME_RESERVED",
-    `${moduleName} is a built-in module of Node, which no mesh module may replace: publish it under another name`,
-  );
 }
 
 /** An import cannot be stopped, but nobody has to wait for a module that never ends its first run. */

@@ -1,3 +1,4 @@
+import { isBuiltin } from "node:module";
 import { MeshLoaderError, quote } from "./mesh-loader-error.js";
 
 declare const brand: unique symbol;
@@ -23,6 +24,20 @@ export function ensureModuleName(value: unknown): ModuleName {
   throw new MeshLoaderError(
     "MODULE_NAME",
     `expected a module name, dotted identifiers of at most ${MAX_CHARACTERS} characters such as gaiaftcl.bridges.numpy_bridge, found ${found}`,
+  );
+}
+
+/**
+ * A module name that no built-in module of Node has.
+ *
+ * @throws MeshLoaderError `MODULE_NAME` or `NAME_RESERVED`
+ */
+export function ensureLoadable(name: unknown): ModuleName {
+  const moduleName = ensureModuleName(name);
+  if (!isBuiltin(moduleName)) return moduleName;
+  throw new MeshLoaderError(
+    "NAME_RESERVED",
+    `${moduleName} is a built-in module of Node, which no mesh module may replace: publish it under another name`,
   );
 }
 

@@ -5,7 +5,7 @@ import type { Manifest, ManifestSigner, SignDirectoryOptions } from "@gaiaftcl/m
 import { AnchoredDirectory } from "./anchored-directory.js";
 import { defaultPlaces, openCacheRoot } from "./cache-root.js";
 import { MeshLoaderError, reasonOf } from "./mesh-loader-error.js";
-import { artifactPrefix, ensureModuleName, type ModuleName } from "./module-name.js";
+import { artifactPrefix, ensureLoadable, type ModuleName } from "./module-name.js";
 import { runPausing } from "./pause.js";
 import { readCachedManifest } from "./read-module.js";
 import { isStagedName, stageModule } from "./stage-module.js";
@@ -39,8 +39,8 @@ export interface PublishedModule {
  * manifest, and puts it in place. A reader sees the old version or the new one and never a mixture,
  * also when this process is killed at any moment.
  *
- * @throws MeshLoaderError `MODULE_NAME`, `ARGUMENT`, `UNBOUND`, `NOT_NEWER`, `SOURCE_CHANGED`,
- *   `CACHE_ROOT_UNSAFE`, `PUBLISH`, or for what is no regular file `LINK` and `NOT_A_FILE`;
+ * @throws MeshLoaderError `MODULE_NAME`, `NAME_RESERVED`, `ARGUMENT`, `UNBOUND`, `NOT_NEWER`,
+ *   `SOURCE_CHANGED`, `CACHE_ROOT_UNSAFE`, `PUBLISH`, or for what is no regular file `LINK` and `NOT_A_FILE`;
  *   ManifestError for a directory that cannot be signed; the reason of the signal
  */
 export async function publish(
@@ -49,7 +49,7 @@ export async function publish(
   options: PublishOptions,
 ): Promise<PublishedModule> {
   const { signal, signer, manifest: given, allowRollback = false } = options;
-  const moduleName = ensureModuleName(name);
+  const moduleName = ensureLoadable(name);
   if ((signer === undefined) === (given === undefined)) {
     throw new MeshLoaderError("ARGUMENT", "expected either a signer or a manifest to publish with");
   }

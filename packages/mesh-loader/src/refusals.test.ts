@@ -339,7 +339,7 @@ describe("an argument is refused that cannot be meant:", () => {
   it.each(["fs", "path", "crypto"])(
     "the name of the built-in %s, which it would replace",
     async (bad) => {
-      await mesh.publish(bad, FILES);
+      await expect(mesh.publish(bad, FILES)).rejects.toMatchObject(refusal("NAME_RESERVED"));
       await expect(mesh.loader().load(bad)).rejects.toMatchObject(refusal("NAME_RESERVED"));
       expect(() => mesh.loader().watch(bad)).toThrow(
         expect.objectContaining(refusal("NAME_RESERVED")),

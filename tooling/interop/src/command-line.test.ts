@@ -47,6 +47,7 @@ describe("the command line", () => {
       ["bogus"],
       ["franklin", "compose", "--nonces", "many"],
       ["mesh", "sign"],
+      ["mesh", "sign", bridge, "--tau", "high"],
       ["subscribe", "gaiaftcl..sealed"],
       ["subscribe", "gaiaftcl.>.sealed"],
     ]) {
@@ -149,6 +150,15 @@ describe("the command line", () => {
       "5 of 5 contexts",
     );
     await ok("mesh", "cosign", manifest, "--context", "tau_block");
+    const broken = join(home.layout.home, "broken.json");
+    await writeFile(broken, "{}");
+    for (const args of [
+      ["mesh", "verify", source, "--manifest", broken],
+      ["mesh", "cosign", broken],
+    ]) {
+      const refused = await home.gaiaftcl(args);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(broken)]);
+    }
     expect(
       await ok(
         "mesh",

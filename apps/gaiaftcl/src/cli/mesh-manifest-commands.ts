@@ -1,6 +1,13 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { cosign, Manifest, ManifestSigner, ManifestVerifier } from "@gaiaftcl/manifest";
+import {
+  cosign,
+  Manifest,
+  ManifestError,
+  ManifestSigner,
+  ManifestVerifier,
+} from "@gaiaftcl/manifest";
 import { isModuleName } from "@gaiaftcl/mesh-loader";
 import { CONTEXTS, type FederationContext, isFederationContext } from "@gaiaftcl/witness";
 import type { PrivateKey } from "@gaiaftcl/witness/ed25519";
@@ -10,6 +17,9 @@ import { type ExitCode, exitCodes } from "./output.js";
 import type { RunCommand } from "./program.js";
 import { levelLine, reportLines } from "./report-lines.js";
 import type { Session } from "./session.js";
+
+/** The format allows no larger ones (cell format, section 3), so none is read into memory. */
+const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
 /** `mesh sign|cosign|verify`: manifests, wherever they are (cell format, sections 3 and 8). */
 export function addManifestCommands(mesh: Command, run: RunCommand): void {
@@ -50,13 +60,22 @@ async function sign(session: Session, directory: string, options: SignOptions): 
   const manifest = await signDirectory(session, resolve(directory), {
     prefix: options.module === undefined ? options.prefix : prefixOf(options.module),
     leanArtifactPath: options.lean,
-    tauBlock: options.tau === undefined ? undefined : BigInt(options.tau),
+    tauBlock: options.tau === undefined ? undefined : blockHeight(options.tau),
   });
   await writeFile(options.out, manifest.toJson(), { flag: "wx" }).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
     throw new CommandError("REFUSED", `${options.out} exists already`, "mesh sign --help");
   });
   reportManifest(session, manifest, `written to ${options.out}`);
+}
+
+function blockHeight(text: string): bigint {
+  if (/^\d{1,20}$/.test(text)) return BigInt(text);
+  throw new CommandError(
+    "USAGE",
+    `expected a block height in decimal digits, found ${JSON.stringify(text)}`,
+    "mesh sign --help",
+  );
 }
 
 /** Signs a directory in the name of this home's cell, with such federation keys as it holds. */
@@ -113,7 +132,7 @@ async function cosignFile(
       "keys generate",
     );
   }
-  let manifest = Manifest.fromJson(await readFile(path));
+  let manifest = await readManifest(path);
   for (const context of contexts) {
     const key = held.get(context) ?? (await session.keys.load(context));
     manifest = cosign(manifest, context, key);
@@ -145,7 +164,14 @@ async function verify(session: Session, target: string, options: VerifyOptions):
   const module = join(session.layout.meshCacheRoot, target);
   const prefix = inCache ? prefixOf(target) : options.prefix;
   const manifestPath = options.manifest ?? join(module, "manifest.json");
-  const manifest = Manifest.fromJson(await readManifest(manifestPath, target));
+  const manifest = await readManifest(manifestPath).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    throw new CommandError(
+      "NOT_FOUND",
+      `there is no manifest at ${manifestPath}; a module of the cache is named as ${JSON.stringify("a.b.c")}, and a directory (${target}) needs --manifest`,
+      "mesh list",
+    );
+  });
   const { requireSigned, strict, explain } = options;
   const verifier = new ManifestVerifier({ keys: await session.federationKeys(), requireSigned });
   const { output, signal } = session;
@@ -179,15 +205,23 @@ async function verify(session: Session, target: string, options: VerifyOptions):
   return report.ok ? exitCodes.ok : exitCodes.refused;
 }
 
-async function readManifest(path: string, target: string): Promise<Uint8Array> {
-  return await readFile(path).catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
-    throw new CommandError(
-      "NOT_FOUND",
-      `there is no manifest at ${path}; a module of the cache is named as ${JSON.stringify("a.b.c")}, and a directory (${target}) needs --manifest`,
-      "mesh list",
+/** Reads a manifest from a file that anybody may have put there, and names the file in what is wrong. */
+async function readManifest(path: string): Promise<Manifest> {
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const status = await file.stat();
+  if (!status.isFile()) throw new ManifestError("UNREADABLE", `${path} is no regular file`);
+  if (status.size > MAX_MANIFEST_BYTES) {
+    throw new ManifestError(
+      "TOO_LARGE",
+      `expected a manifest of at most ${MAX_MANIFEST_BYTES} bytes at ${path}, found ${status.size}`,
     );
-  });
+  }
+  try {
+    return Manifest.fromJson(await file.readFile());
+  } catch (cause) {
+    if (!(cause instanceof ManifestError)) throw cause;
+    throw new ManifestError(cause.code, `${path}: ${cause.message}`, { cause });
+  }
 }
 
 function ageOf(manifest: Manifest): string {
