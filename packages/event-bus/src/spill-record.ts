@@ -47,6 +47,7 @@ export function decodeRecord(record: Buffer): EventBatch | undefined {
   let at = RECORD_HEADER;
   const nonce = record.readBigUInt64LE(at).toString(16);
   const sequenceStart = Number(record.readBigUInt64LE(at + 8));
+  if (!Number.isSafeInteger(sequenceStart)) return;
   const shardId = record.readUInt16LE(at + 16);
   const base = record.readBigUInt64LE(at + 18);
   const count = record.readUInt32LE(at + 26);
@@ -56,10 +57,14 @@ export function decodeRecord(record: Buffer): EventBatch | undefined {
   const order = new Uint32Array(count);
   const ends = new Uint32Array(count);
   for (let i = 0; i < count; i += 1) {
-    order[i] = record.readUInt32LE(at);
-    ends[i] = record.readUInt32LE(at + 4);
+    const time = record.readUInt32LE(at);
+    const end = record.readUInt32LE(at + 4);
+    if (i === 0 ? time !== 0 : time < (order[i - 1] ?? 0) || end < (ends[i - 1] ?? 0)) return;
+    order[i] = time;
+    ends[i] = end;
     at += 8;
   }
+  if (ends[count - 1] !== size) return;
   const run = { bytes: record, start: at, size, ends, endsFrom: 0, first: 0, count, order, base };
   return new EventBatch(shardId, nonce, sequenceStart, chunkOf(run), 0);
 }

@@ -1,6 +1,7 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chunkOf } from "./chunk.js";
@@ -64,6 +65,25 @@ describe("a record of the spill", () => {
         },
       ),
     );
+  });
+});
+
+describe("a record whose checksum is true and whose content is not", () => {
+  const record = (change: (record: Buffer) => void): Buffer => {
+    const changed = Buffer.from(encodeRecord(batchOf(["1", "[2]"])));
+    change(changed);
+    changed.writeUInt32LE(crc32(changed.subarray(8)), 4);
+    return changed;
+  };
+
+  it.each<[string, (record: Buffer) => void]>([
+    ["whose ends go back", (bytes) => bytes.writeUInt32LE(9, 46)],
+    ["whose last end is not that of the payloads", (bytes) => bytes.writeUInt32LE(3, 54)],
+    ["whose times go back", (bytes) => bytes.writeUInt32LE(1, 42)],
+    ["numbered beyond 2^53", (bytes) => bytes.writeBigUInt64LE(2n ** 53n, 16)],
+  ])("is none when it is one %s", (_, change) => {
+    expect(decodeRecord(record(() => undefined))).toBeDefined();
+    expect(decodeRecord(record(change))).toBeUndefined();
   });
 });
 
