@@ -17,6 +17,7 @@ const tasks = {
   start: { build: ["gaiaftcl"], script: "apps/gaiaftcl/dist/main.js", args: ["dev", ...args] },
   gaiaftcl: { build: ["gaiaftcl"], script: "apps/gaiaftcl/dist/main.js", args },
   bench: { build: ["@gaiaftcl/bench^..."], script: "tooling/bench/src/main.ts", args },
+  fuzz: { build: ["@gaiaftcl/fuzz^..."], script: "tooling/fuzz/src/main.ts", args },
   test: { build: [], script: "tooling/bootstrap/test.mjs", args },
 };
 

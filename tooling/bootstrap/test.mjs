@@ -18,6 +18,7 @@ const steps = {
   types: () => command("turbo", ["run", "typecheck", ...quiet]),
   packages: () => command("turbo", ["run", "package-check", ...quiet]),
   unused: () => command("knip", []),
+  fuzz: () => command("node", ["tooling/fuzz/src/main.ts", "--check"]),
   peers: () => ensurePeers().then(() => one(true)),
   ...Object.fromEntries(projects.map((project) => [project, () => vitest(project)])),
 };

@@ -1,0 +1,146 @@
+import {
+  checksum,
+  decodeIndexRecord,
+  decodeManifest,
+  encodeIndexRecord,
+  encodeManifest,
+  inlinePayload,
+  LogReader,
+  RECORD_BYTES,
+  Redex,
+  RedexError,
+} from "@gaiaftcl/redex";
+import { SimulatedDisk } from "../../../../packages/redex/src/simulated-disk.testing.ts";
+import type { FuzzTarget } from "../engine/fuzz-target.ts";
+import { claimSame } from "./claims.ts";
+import { vectorFiles } from "./seeds.ts";
+
+const NAME = "log";
+const GENERATION = `/root/${NAME}/v0000000001`;
+
+/** A log's files in one input: a byte each says how long `ts` and `manifest` are, and two how long `idx` is. */
+function pack(idx: Uint8Array, dat: Uint8Array, ts: Uint8Array, manifest: Uint8Array): Uint8Array {
+  const head = Uint8Array.of(idx.length & 255, idx.length >> 8, ts.length, manifest.length);
+  return Buffer.concat([head, idx, ts, manifest, dat]);
+}
+
+/** The disk that a crash may have left. Checksums of records are made true where the input says so. */
+function diskOf(input: Uint8Array): SimulatedDisk {
+  const [low = 0, high = 0, ts = 0, manifest = 0] = input;
+  const disk = new SimulatedDisk();
+  for (const directory of ["/root", `/root/${NAME}`, GENERATION]) disk.makeDirectory(directory);
+  const idxLength = low | ((high & 0x7f) << 8);
+  let at = 4;
+  const take = (length: number): Uint8Array => {
+    at += length;
+    return Uint8Array.from(input.subarray(at - length, at));
+  };
+  const idx = take(idxLength);
+  const times = take(ts);
+  const named = take(manifest);
+  const dat = take(input.length);
+  if (high >= 0x80) mend(idx, dat);
+  write(disk, `${GENERATION}/idx`, idx);
+  write(disk, `${GENERATION}/dat`, dat);
+  write(disk, `${GENERATION}/ts`, times);
+  if (named.length > 0) write(disk, `/root/${NAME}/manifest`, named);
+  return disk;
+}
+
+/** Gives every record of `idx` the checksum that its payload has: chance does not find it. */
+function mend(idx: Uint8Array, dat: Uint8Array): void {
+  for (let at = 0; at + RECORD_BYTES <= idx.length; at += RECORD_BYTES) {
+    const record = decodeIndexRecord(idx, at);
+    const payload = record.inline
+      ? inlinePayload(record.offset, record.length)
+      : dat.subarray(record.offset, record.offset + record.length);
+    idx.set(encodeIndexRecord({ ...record, checksum: checksum(payload) }), at);
+  }
+}
+
+function write(disk: SimulatedDisk, path: string, bytes: Uint8Array): void {
+  const file = disk.open(path, "write");
+  file.write(bytes, 0);
+  file.close();
+}
+
+/** Numbers and texts of all events. */
+async function eventsOf(disk: SimulatedDisk): Promise<readonly (readonly [bigint, string])[]> {
+  using reader = await LogReader.open("/root", NAME, { storage: disk });
+  return reader
+    .readRange(0n, 2n ** 64n - 1n)
+    .map(({ seq, payload }) => [seq, Buffer.from(payload).toString("hex")] as const);
+}
+
+function seeds(): Uint8Array[] {
+  const files = vectorFiles("redex/vectors/redex").filter((file) => file.length < 4096);
+  const record = (seq: bigint, offset: number, length: number, flags = 0): Uint8Array =>
+    encodeIndexRecord({ seq, offset, length, flags, checksum: 0 });
+  const idx = Buffer.concat([record(0n, 0, 3), record(1n, 0, 0, 0x8000_0000), record(2n, 3, 5)]);
+  const dat = Buffer.from("onethree");
+  const ts = new Uint8Array(24);
+  const packed = pack(idx, dat, ts, encodeManifest(1));
+  return [
+    packed,
+    packed.with(1, 0x80),
+    pack(idx, dat.subarray(0, 6), ts, new Uint8Array(0)),
+    ...files,
+  ];
+}
+
+export const targets: readonly FuzzTarget[] = [
+  {
+    name: "redex/index-record",
+    seeds,
+    run(input) {
+      if (input.length < RECORD_BYTES) return;
+      const record = decodeIndexRecord(input);
+      claimSame(encodeIndexRecord(record), input.subarray(0, RECORD_BYTES), "a record");
+    },
+  },
+  {
+    name: "redex/manifest",
+    seeds: () => [encodeManifest(1), encodeManifest(0xffff_ffff), ...seeds()],
+    maxLength: 64,
+    run(input) {
+      const generation = decodeManifest(input);
+      if (generation !== undefined)
+        claimSame(encodeManifest(generation), input.subarray(0, 16), "a manifest");
+    },
+  },
+  {
+    name: "redex/recovery",
+    seeds,
+    share: 0.3,
+    memory: 32 * 1024 * 1024,
+    async run(input) {
+      const seen = await eventsOf(diskOf(input)).catch(refused);
+      const disk = diskOf(input);
+      const events = await recovered(disk).catch(refused);
+      if (events === undefined) return;
+      claimSame(seen, events, "a reader sees what a writer recovers");
+      // A second recovery finds what the first one left, and one more event.
+      claimSame(await eventsOf(disk), [...events, [nextOf(events), "656e64"]], "the log goes on");
+    },
+  },
+];
+
+function refused(error: unknown): undefined {
+  if (error instanceof RedexError) return undefined;
+  throw error;
+}
+
+/** The events that a writer finds, after which it appends one more. */
+async function recovered(disk: SimulatedDisk): Promise<readonly (readonly [bigint, string])[]> {
+  await using redex = await Redex.open("/root", { storage: disk, clock: () => 1n });
+  const file = await redex.openFile(NAME);
+  const events = file
+    .readRange(0n, 2n ** 64n - 1n)
+    .map(({ seq, payload }) => [seq, Buffer.from(payload).toString("hex")] as const);
+  file.append(Buffer.from("end"));
+  return events;
+}
+
+function nextOf(events: readonly (readonly [bigint, string])[]): bigint {
+  return (events.at(-1)?.[0] ?? -1n) + 1n;
+}
