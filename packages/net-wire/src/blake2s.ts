@@ -42,22 +42,24 @@ const message = new Int32Array(BLOCK_BYTES / 4);
 const lastBlock = new Uint8Array(BLOCK_BYTES);
 const inner = new Int32Array(HASH_BYTES / 4);
 const outer = new Int32Array(HASH_BYTES / 4);
+const digest = new Uint8Array(HASH_BYTES);
+const secret = new Uint8Array(HASH_BYTES);
+const info = new Uint8Array(HASH_BYTES + 1);
+const lone = new Uint8Array(1);
 
 /** The 32 bytes of BLAKE2s-256 (RFC 7693, section 3.3) over at most 2^32 - 1 bytes. */
 export function blake2s(data: Uint8Array): Uint8Array {
+  const hash = new Uint8Array(HASH_BYTES);
   begin();
-  const hash = finish(0, data);
+  finish(0, data, hash);
   wipe();
   return hash;
 }
 
 /** HMAC (RFC 2104) over BLAKE2s-256, whose blocks are 64 bytes; not the keyed mode of RFC 7693. The key has at most 64. */
 export function hmacBlake2s(key: Uint8Array, data: Uint8Array): Uint8Array {
-  beginKeyed(key, INNER_PAD, data.length === 0);
-  const hash = data.length === 0 ? result() : finish(BLOCK_BYTES, data);
-  beginKeyed(key, OUTER_PAD, false);
-  const mac = finish(BLOCK_BYTES, hash);
-  hash.fill(0);
+  const mac = new Uint8Array(HASH_BYTES);
+  authenticate(key, data, mac);
   wipe();
   return mac;
 }
@@ -68,32 +70,41 @@ export function hkdfBlake2s(
   input: Uint8Array,
   outputs: number,
 ): Uint8Array[] {
-  const secret = hmacBlake2s(chainingKey, input);
+  authenticate(chainingKey, input, secret);
   // Every output is a HMAC under this one key: its two blocks are compressed once.
   beginKeyed(secret, INNER_PAD, false);
   inner.set(state);
   beginKeyed(secret, OUTER_PAD, false);
   outer.set(state);
   const results: Uint8Array[] = [];
-  let info = new Uint8Array(1);
   for (let index = 1; index <= outputs; index += 1) {
-    info[info.length - 1] = index;
+    const counted = index === 1 ? lone : info;
+    counted[counted.length - 1] = index;
     state.set(inner);
-    const hash = finish(BLOCK_BYTES, info);
+    finish(BLOCK_BYTES, counted, digest);
     state.set(outer);
-    const output = finish(BLOCK_BYTES, hash);
-    results.push(output);
-    hash.fill(0);
-    info.fill(0);
-    info = new Uint8Array(HASH_BYTES + 1);
+    const output = new Uint8Array(HASH_BYTES);
+    finish(BLOCK_BYTES, digest, output);
     info.set(output);
+    results.push(output);
   }
-  info.fill(0);
   secret.fill(0);
+  info.fill(0);
   inner.fill(0);
   outer.fill(0);
   wipe();
   return results;
+}
+
+function authenticate(key: Uint8Array, data: Uint8Array, mac: Uint8Array): void {
+  beginKeyed(key, INNER_PAD, data.length === 0);
+  if (data.length === 0) {
+    result(digest);
+  } else {
+    finish(BLOCK_BYTES, data, digest);
+  }
+  beginKeyed(key, OUTER_PAD, false);
+  finish(BLOCK_BYTES, digest, mac);
 }
 
 function begin(): void {
@@ -101,7 +112,7 @@ function begin(): void {
   (state[0] as number) ^= PARAMETERS;
 }
 
-/** Begins with the block that HMAC makes of its key. */
+/** Begins with the block that HMAC makes of its key; it is the last one when nothing is to be hashed. */
 function beginKeyed(key: Uint8Array, pad: number, isLast: boolean): void {
   begin();
   loadLast(key, 0);
@@ -112,7 +123,7 @@ function beginKeyed(key: Uint8Array, pad: number, isLast: boolean): void {
 }
 
 /** Takes `data` as all that is left, `before` bytes having been compressed, and gives the hash. */
-function finish(before: number, data: Uint8Array): Uint8Array {
+function finish(before: number, data: Uint8Array, hash: Uint8Array): void {
   let at = 0;
   // The last block is compressed otherwise than the others, also when it is full or the only one.
   for (; data.length - at > BLOCK_BYTES; at += BLOCK_BYTES) {
@@ -121,21 +132,20 @@ function finish(before: number, data: Uint8Array): Uint8Array {
   }
   loadLast(data, at);
   compress(before + data.length, true);
-  return result();
+  result(hash);
 }
 
-function result(): Uint8Array {
-  const hash = new Uint8Array(HASH_BYTES);
+function result(hash: Uint8Array): void {
   for (let index = 0; index < state.length; index += 1) {
     writeU32(hash, 4 * index, state[index] as number);
   }
-  return hash;
 }
 
 function wipe(): void {
   state.fill(0);
   message.fill(0);
   lastBlock.fill(0);
+  digest.fill(0);
 }
 
 /** Makes what `bytes` has from `at` on the message, zeros behind it. */

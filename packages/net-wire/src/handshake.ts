@@ -17,7 +17,9 @@ export type RandomBytes = (length: number) => Uint8Array;
 
 const KEY_BYTES = 32;
 const NODE_ID_BYTES = 8;
-const PROLOGUE_LABEL = "net-handshake-v1";
+const PROLOGUE_LABEL: Uint8Array = Uint8Array.from("net-handshake-v1", (letter) =>
+  letter.charCodeAt(0),
+);
 
 /** What a finished handshake leaves behind: everything a `Session` needs. */
 export interface EstablishedKeys {
@@ -40,7 +42,7 @@ export interface EstablishedKeys {
 /** The prologue of a mesh handshake (Net transport format, section 5.2); the two-endpoint adapter's is empty. */
 export function meshPrologue(initiatorNodeId: bigint, responderNodeId: bigint): Uint8Array {
   const prologue = new Uint8Array(PROLOGUE_LABEL.length + 16);
-  prologue.set(new TextEncoder().encode(PROLOGUE_LABEL));
+  prologue.set(PROLOGUE_LABEL);
   writeU32(prologue, PROLOGUE_LABEL.length, Number(initiatorNodeId & 0xffff_ffffn));
   writeU32(prologue, PROLOGUE_LABEL.length + 8, Number(responderNodeId & 0xffff_ffffn));
   return prologue;

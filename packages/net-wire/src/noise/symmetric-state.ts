@@ -2,6 +2,12 @@ import { decrypt, encrypt, type NoiseSuite } from "./suite.js";
 
 const HASH_BYTES = 32;
 
+/** What each protocol begins with, by its name; nothing writes to these. */
+const beginnings = new Map<string, Uint8Array>();
+
+/** For what is hashed in one call: most of it is short. */
+const scratch = new Uint8Array(256);
+
 /** SymmetricState of Noise (revision 34, section 5.2): the chaining key, the running hash and the handshake cipher. */
 export class SymmetricState {
   readonly #suite: NoiseSuite;
@@ -18,12 +24,11 @@ export class SymmetricState {
 
   /** InitializeSymmetric of Noise. */
   static begin(protocolName: string, suite: NoiseSuite): SymmetricState {
-    const name = new TextEncoder().encode(protocolName);
-    if (name.length > HASH_BYTES) {
-      return new SymmetricState(suite, suite.hash(name));
+    let hash = beginnings.get(protocolName);
+    if (hash === undefined) {
+      hash = nameHash(protocolName, suite);
+      beginnings.set(protocolName, hash);
     }
-    const hash = new Uint8Array(HASH_BYTES);
-    hash.set(name);
     return new SymmetricState(suite, hash);
   }
 
@@ -48,7 +53,12 @@ export class SymmetricState {
   }
 
   mixHash(data: Uint8Array): void {
-    this.#hash = this.#suite.hash(join(this.#hash, data));
+    const length = HASH_BYTES + data.length;
+    const joined = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
+    joined.set(this.#hash);
+    joined.set(data, HASH_BYTES);
+    this.#hash = this.#suite.hash(joined);
+    joined.fill(0);
   }
 
   mixKeyAndHash(input: Uint8Array): void {
@@ -91,9 +101,12 @@ export class SymmetricState {
   }
 }
 
-function join(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(left.length + right.length);
-  joined.set(left);
-  joined.set(right, left.length);
-  return joined;
+function nameHash(protocolName: string, suite: NoiseSuite): Uint8Array {
+  const name = new TextEncoder().encode(protocolName);
+  if (name.length > HASH_BYTES) {
+    return suite.hash(name);
+  }
+  const hash = new Uint8Array(HASH_BYTES);
+  hash.set(name);
+  return hash;
 }
