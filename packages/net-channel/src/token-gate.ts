@@ -75,11 +75,10 @@ export class TokenGate {
   keep(tokens: readonly PermissionToken[], question: GateQuestion): void {
     const [token] = tokens;
     if (token === undefined) return;
-    const isOwn =
-      token.channelHash === question.channelHash &&
-      token.subject.every((byte, index) => byte === question.subject[index]);
-    if (isOwn) this.cache.insert(token, PRESENTED_RESERVE);
-    else this.cache.insert(token, FOREIGN_RESERVE, question.wallClock);
+    const isOwn = token.subject.every((byte, index) => byte === question.subject[index]);
+    const isAsked = isOwn && token.channelHash === question.channelHash;
+    const reserve = isAsked ? PRESENTED_RESERVE : FOREIGN_RESERVE;
+    this.cache.insert(token, reserve, isOwn ? undefined : question.wallClock);
   }
 
   #holds(
