@@ -114,11 +114,34 @@ describe("a predicate", () => {
       "a threshold in text",
       '{"nodes":[{"kind":"metadata_numeric_at_least","key":"a","threshold":"1"}],"root_idx":0}',
     ],
+    ["a key that repeats", `{"nodes":[${leaf}],"root_idx":0,"root_idx":0}`],
+    [
+      "a leaf with two keys",
+      '{"nodes":[{"kind":"metadata_exists","key":"a","key":"b"}],"root_idx":0}',
+    ],
+    [
+      "half a surrogate pair",
+      '{"nodes":[{"kind":"metadata_exists","key":"\\ud800"}],"root_idx":0}',
+    ],
+    ["a byte-order mark", `\ufeff{"nodes":[${leaf}],"root_idx":0}`],
+    [
+      "a threshold beyond all numbers",
+      '{"nodes":[{"kind":"metadata_numeric_at_least","key":"a","threshold":1e400}],"root_idx":0}',
+    ],
     ["4097 bytes", `{"nodes":[${leaf}],"root_idx":0}${" ".repeat(4096)}`],
   ])("is not %s", (_name, text) => {
     expect(() => decodePredicate(utf8(text))).toThrow(
       expect.objectContaining({ name: "NetCapabilityError", code: "PREDICATE" }),
     );
+  });
+
+  it("may ask for a number of any length", () => {
+    const [node] = decodePredicate(
+      utf8(
+        '{"nodes":[{"kind":"metadata_numeric_at_least","key":"a","threshold":123456789012345678901}],"root_idx":0}',
+      ),
+    ).nodes;
+    expect(node).toMatchObject({ threshold: 123456789012345680000 });
   });
 
   it("is read from any JSON or refused", () => {

@@ -1,3 +1,4 @@
+import { CanonicalJsonError, decode } from "@gaiaftcl/canonical-json";
 import { type Dictionary, isDictionary } from "./dictionary.js";
 import { NetCapabilityError } from "./net-capability-error.js";
 import { AXES, type Axis } from "./tag.js";
@@ -67,7 +68,7 @@ export function encodePredicate(predicate: Predicate): Uint8Array {
 
 /**
  * Reads a predicate. Unknown keys are ignored; an unknown kind or axis, a child that is not before
- * its parent and a value of another type are refused.
+ * its parent, a value of another type and a key that repeats are refused.
  *
  * @throws NetCapabilityError `PREDICATE`
  */
@@ -153,6 +154,8 @@ function ensureText(value: unknown, where: string): string {
 
 function ensureNumber(value: unknown, where: string): number {
   if (typeof value === "number") return value;
+  // The reference reads thresholds as doubles, however many digits they have.
+  if (typeof value === "bigint") return Number(value);
   throw refusal(`a number as ${where}`, typeof value);
 }
 
@@ -162,9 +165,10 @@ function own(value: Dictionary, key: string): unknown {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return decode(bytes, { bigints: "bigint" });
   } catch (error) {
-    throw new NetCapabilityError("PREDICATE", "expected a predicate in JSON, found none", {
+    if (!(error instanceof CanonicalJsonError)) throw error;
+    throw new NetCapabilityError("PREDICATE", `expected a predicate in JSON: ${error.message}`, {
       cause: error,
     });
   }
