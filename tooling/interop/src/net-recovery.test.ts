@@ -1,10 +1,13 @@
 import { CapabilitySet } from "@gaiaftcl/net-capability";
+import { Identity } from "@gaiaftcl/net-identity";
 import { MeshNode, type PeerHealth, type Subscription } from "@gaiaftcl/net-mesh";
 import { afterEach, describe, expect, it } from "vitest";
 import { CuttableLink } from "./cuttable-link.ts";
 import { eventually, MeshPeer, PSK } from "./net-mesh-peer.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const hex = (key: Uint8Array): string => Buffer.from(key).toString("hex");
 
 const opened: AsyncDisposable[] = [];
 
@@ -64,6 +67,15 @@ async function areWhole({ node, peer, news }: Pair): Promise<boolean> {
   return true;
 }
 
+async function isHeard(news: Subscription): Promise<boolean> {
+  return Promise.race([
+    news.next().then(() => true),
+    new Promise<boolean>((resolve) => {
+      setTimeout(resolve, 200, false);
+    }),
+  ]);
+}
+
 async function healthBecomes({ node, peer }: Pair, health: PeerHealth): Promise<void> {
   await eventually(() => node.peer(peer.nodeId)?.health === health);
 }
@@ -115,5 +127,130 @@ describe("a 0.19.0 node and ours", () => {
     await eventually(() => areWhole(pair));
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(await areWhole(pair)).toBe(true);
+  });
+});
+
+const QUICK = { heartbeatIntervalMs: 100, sessionTimeoutMs: 500, handshakeTimeoutMs: 2000 };
+const SEED = { identity_seed: new Uint8Array(32).fill(9) };
+const THEIRS = { heartbeat_interval_ms: 100, session_timeout_ms: 500, ...SEED };
+
+describe("a session that is meant to be had with a 0.19.0 node", () => {
+  it("is begun again after the node was away for so long that both forgot each other", async () => {
+    const pair = await acquainted();
+    const { node, peer, link } = pair;
+    const session = node.peer(peer.nodeId)?.sessionId;
+    link.cut();
+    await eventually(() => node.peer(peer.nodeId) === undefined, 40_000);
+    link.mend();
+    await eventually(() => node.peer(peer.nodeId)?.health === "healthy", 40_000);
+    expect(node.peer(peer.nodeId)?.sessionId).not.toBe(session);
+    // Our announcement and our subscription are made good. The other node has no address for ours since
+    // it forgot it, so that it can make good nothing.
+    await eventually(async () => {
+      await peer.call("publish", ["theirs", bytes("after all")]);
+      const known = await peer.call("find_nodes", [{ require_tags: ["role.ours"] }]);
+      return (known as bigint[]).includes(node.nodeId) && (await isHeard(pair.news));
+    });
+  });
+
+  it("waits in patience for one that was killed, and is content when it comes by itself", async () => {
+    const node = await MeshNode.listen({ bind: "127.0.0.1:0", psk: PSK, tuning: QUICK });
+    opened.push(node);
+    const first = await MeshPeer.start(THEIRS);
+    opened.push(first);
+    await first.call("start");
+    await node.connect(first.address, first.publicKey, first.nodeId);
+    const failures: number[] = [];
+    node.onPeerEvent((event) => {
+      if (event.type === "call-failed") failures.push(event.failures);
+    });
+    first.signal("SIGKILL");
+    await eventually(() => failures.length >= 2, 40_000);
+    // It has another key at each start, so that it can only be awaited.
+    const again = await MeshPeer.start(THEIRS, first.address);
+    opened.push(again);
+    expect(again.nodeId).toBe(first.nodeId);
+    const accepted = node.accept(again.nodeId);
+    await again.call("connect", [node.address, hex(node.publicKey), node.nodeId]);
+    await accepted;
+    await again.call("start");
+    await eventually(() => node.peer(again.nodeId)?.health === "healthy");
+    const { callsAgain } = node.stats.counters;
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect(node.stats.counters.callsAgain).toBe(callsAgain);
+    expect(node.peer(again.nodeId)?.health).toBe("healthy");
+    node.disconnect(again.nodeId);
+  });
+
+  it("is begun again by a node of ours that was killed and started again", async () => {
+    const peer = await MeshPeer.start(THEIRS);
+    opened.push(peer);
+    await peer.call("start");
+    const keys = { identity: Identity.generate(), secretKey: new Uint8Array(32).fill(8) };
+    const start = async (bind: string): Promise<MeshNode> => {
+      const node = await MeshNode.listen({ bind, psk: PSK, tuning: QUICK, ...keys });
+      node.keepConnected(peer.address, peer.publicKey, peer.nodeId);
+      await eventually(() => node.peer(peer.nodeId)?.health === "healthy");
+      return node;
+    };
+    const first = await start("127.0.0.1:0");
+    await first.close({ lingerMs: 0 });
+    const again = await start(first.address);
+    opened.push(again);
+    again.push(peer.nodeId, bytes("here again"));
+    await eventually(async () => (await peer.texts()).includes("here again"));
+  });
+});
+
+describe("a started 0.19.0 node that ours joined", () => {
+  it("has no address for ours until it connects itself, which it may while both live", async () => {
+    const node = await MeshNode.listen({ bind: "127.0.0.1:0", psk: PSK, tuning: QUICK });
+    opened.push(node);
+    const peer = await MeshPeer.start(THEIRS);
+    opened.push(peer);
+    node.registerChannel("ours");
+    await peer.call("start");
+    await node.connect(peer.address, peer.publicKey, peer.nodeId);
+    await eventually(() => node.peer(peer.nodeId)?.health === "healthy");
+    await expect(peer.call("subscribe_channel", [node.nodeId, "ours"])).rejects.toThrow(
+      "ChannelError: channel: connection error: unknown peer",
+    );
+    await peer.call("connect", [node.address, hex(node.publicKey), node.nodeId]);
+    await peer.call("subscribe_channel", [node.nodeId, "ours"]);
+    await peer.call("announce_capabilities", [{ tags: ["role.theirs"] }]);
+    await eventually(() => node.findNodes({ requireTags: ["role.theirs"] }).length === 1);
+    expect(node.publish("ours", bytes("at last"))).toMatchObject({ delivered: 1 });
+    await eventually(async () => (await peer.texts()).includes("at last"));
+    expect(node.peerNatType(peer.nodeId)).toBe("unknown");
+    node.setReflexOverride("192.0.2.1:7");
+    node.announce(CapabilitySet.of(["role.ours"]));
+    await eventually(async () => (await peer.call("peer_nat_type", [node.nodeId])) === "open");
+    await peer.call("set_reflex_override", ["192.0.2.2:7"]);
+    await peer.call("announce_capabilities", [{ tags: ["role.theirs"] }]);
+    await eventually(() => node.peerNatType(peer.nodeId) === "open");
+  });
+
+  it("is known through a relay of ours, which its announcements reach", async () => {
+    const [relay, node, peer] = await Promise.all([
+      MeshNode.listen({ bind: "127.0.0.1:0", psk: PSK, tuning: QUICK }),
+      MeshNode.listen({ bind: "127.0.0.1:0", psk: PSK, tuning: QUICK }),
+      MeshPeer.start(THEIRS),
+    ]);
+    opened.push(relay, node, peer);
+    const accepted = await peer.begin("accept", relay.nodeId);
+    await relay.connect(peer.address, peer.publicKey, peer.nodeId);
+    await accepted();
+    await peer.call("start");
+    await node.connect(relay.address, relay.publicKey, relay.nodeId);
+    await node.connectVia(relay.nodeId, peer.publicKey, peer.nodeId);
+    await peer.call("announce_capabilities", [{ tags: ["role.theirs"] }]);
+    await eventually(() => node.findNodes({ requireTags: ["role.theirs"] }).length === 1);
+    // A request for the node behind the relay goes to the relay, in the relay's session.
+    node.registerChannel("ours");
+    const { subscribesReceived } = relay.stats.counters;
+    await expect(peer.call("subscribe_channel", [node.nodeId, "ours"])).rejects.toThrow(
+      "membership ack timeout (5s)",
+    );
+    expect(relay.stats.counters.subscribesReceived).toBe(subscribesReceived + 1);
   });
 });

@@ -15,6 +15,7 @@ function judge(
     readonly challengedAt?: number;
     readonly movesUntil?: number;
   },
+  isAtItsAddress = false,
 ): string {
   const { strict = false, initiated = false, heardAt = 0, challengedAt, movesUntil = -1 } = peer;
   const judged: Pick<Peer, "origin" | "heardAt" | "challengedAt" | "movesUntil"> & {
@@ -26,12 +27,12 @@ function judge(
     challengedAt,
     movesUntil,
   };
-  return judgeDisplacement(judged, ephemeral, at, 100, 400);
+  return judgeDisplacement(judged, ephemeral, at, 100, 400, isAtItsAddress);
 }
 
 describe("whether a newcomer takes the place of a peer", () => {
   it("is open where there is no peer, and not for a repeated message", () => {
-    expect(judgeDisplacement(undefined, NEW, 0, 100, 400)).toBe("accept");
+    expect(judgeDisplacement(undefined, NEW, 0, 100, 400, false)).toBe("accept");
     expect(judge(OLD, 0, {})).toBe("replay");
     expect(judge(OLD, 0, { strict: true })).toBe("replay");
   });
@@ -40,6 +41,15 @@ describe("whether a newcomer takes the place of a peer", () => {
     expect(judge(NEW, 50, {})).toBe("accept");
     expect(judge(NEW, 100, { initiated: true })).toBe("refuse");
     expect(judge(NEW, 101, { initiated: true })).toBe("accept");
+  });
+
+  it("is open on trial for one of 0.19.0 that this node joined and that begins where it is", () => {
+    expect(judge(NEW, 50, { initiated: true }, true)).toBe("provisional");
+    expect(judge(NEW, 101, { initiated: true }, true)).toBe("accept");
+    expect(judge(NEW, 50, {}, true)).toBe("accept");
+    expect(judge(NEW, 2000, { strict: true, initiated: true, heardAt: 1000 }, true)).toBe(
+      "challenge",
+    );
   });
 
   it("asks a strict peer first, and waits for its answer", () => {

@@ -5,8 +5,11 @@ type Incumbent = Pick<Peer, "origin" | "heardAt" | "challengedAt" | "movesUntil"
   readonly session: { readonly strict: boolean };
 };
 
-/** What a first handshake message under the node id of a present peer leads to. */
-export type Displacement = "accept" | "refuse" | "replay" | "challenge";
+/**
+ * What a first handshake message under the node id of a present peer leads to. A provisional session
+ * takes the place of the present one only with its first packet.
+ */
+export type Displacement = "accept" | "provisional" | "refuse" | "replay" | "challenge";
 
 /**
  * Whether a newcomer may take the place of a peer (Net transport format, section 5.6, step 3).
@@ -14,11 +17,14 @@ export type Displacement = "accept" | "refuse" | "replay" | "challenge";
  * Whoever holds the pre-shared key can begin a handshake under any node id. A strict session is
  * therefore given up only when its peer does not answer: the first message of a newcomer makes this
  * node ask the old session, and a later one is accepted if nothing came back. A 0.19.0 session
- * follows the reference's rule. A strict peer that wants a new session itself, over another path for
+ * follows the reference's rule, but for one case: a started 0.19.0 node that this node has joined knows
+ * no address to send it subscriptions and announcements to until it connects itself, and the reference
+ * would refuse that while it lives. From where it is it may, provisionally. A strict peer that wants a new session itself, over another path for
  * example, says so in the old one before.
  *
  * @param ephemeral the first 32 bytes of the new first message
  * @param challengeMs how long a strict peer has to answer
+ * @param isAtItsAddress whether the message came straight from where the peer is
  */
 export function judgeDisplacement(
   peer: Incumbent | undefined,
@@ -26,6 +32,7 @@ export function judgeDisplacement(
   now: number,
   sessionTimeoutMs: number,
   challengeMs: number,
+  isAtItsAddress: boolean,
 ): Displacement {
   if (peer === undefined) {
     return "accept";
@@ -37,7 +44,10 @@ export function judgeDisplacement(
     return judgeStrict(peer, now, challengeMs);
   }
   const isAlive = now - peer.heardAt <= sessionTimeoutMs;
-  return peer.origin.initiated && isAlive ? "refuse" : "accept";
+  if (!(peer.origin.initiated && isAlive)) {
+    return "accept";
+  }
+  return isAtItsAddress ? "provisional" : "refuse";
 }
 
 function judgeStrict(peer: Incumbent, now: number, challengeMs: number): Displacement {

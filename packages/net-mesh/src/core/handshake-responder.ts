@@ -10,7 +10,7 @@ import {
 import { RecentSet } from "../limits/recent-set.js";
 import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import { low32 } from "../peers/node-id.js";
-import { judgeDisplacement } from "./displacement.js";
+import { type Displacement, judgeDisplacement } from "./displacement.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Peer } from "./peer.js";
 
@@ -21,6 +21,8 @@ export interface Accepted {
   readonly initiatorEphemeral: Uint8Array;
   readonly address: string;
   readonly relayed: boolean;
+  /** Whether it counts only with its first packet, as a strict one does: another lives until then. */
+  readonly provisional: boolean;
 }
 
 export interface ResponderOptions {
@@ -184,7 +186,8 @@ export class HandshakeResponder {
       return false;
     }
     const { initiatorEphemeral } = answer.keys;
-    if (!this.#mayJoin(nodeId, initiatorEphemeral)) {
+    const judged = this.#judge(nodeId, initiatorEphemeral, how.relayed ? undefined : from);
+    if (judged !== "accept" && judged !== "provisional") {
       this.#state.counters.handshakesRefused += 1;
       return true;
     }
@@ -211,18 +214,20 @@ export class HandshakeResponder {
       initiatorEphemeral,
       address: from,
       relayed: how.relayed,
+      provisional: judged === "provisional",
     });
     return true;
   }
 
-  #mayJoin(nodeId: bigint, ephemeral: Uint8Array): boolean {
+  /** @param from where it came from, if no relay was between */
+  #judge(nodeId: bigint, ephemeral: Uint8Array, from: string | undefined): Displacement {
     const { peers, now, around } = this.#state;
     const present = peers.get(nodeId);
     if (!this.#options.admits(nodeId)) {
-      return false;
+      return "refuse";
     }
     if (present === undefined) {
-      return peers.size < around.tuning.maxPeers;
+      return peers.size < around.tuning.maxPeers ? "accept" : "refuse";
     }
     const judged = judgeDisplacement(
       present,
@@ -230,12 +235,13 @@ export class HandshakeResponder {
       now,
       around.tuning.sessionTimeoutMs,
       challengeMs(present),
+      !present.isRelayed && present.address === from,
     );
     if (judged === "challenge") {
       present.challengedAt = now;
       this.#options.challenge(present);
     }
-    return judged === "accept";
+    return judged;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   ROUTED_HANDSHAKE_TTL,
   ROUTING_HEADER_BYTES,
   respond,
+  Session,
 } from "@gaiaftcl/net-wire";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SimulatedNetwork } from "../simulated/simulated-network.js";
@@ -144,6 +145,66 @@ describe("a node of 0.19.0 that answers by another way than it was asked", () =>
     const message2 = handshakePacket(answer?.message2 ?? new Uint8Array(48));
     node.receive(routed(LEFT, node.nodeId, message2, 1), RIGHT_ADDRESS, network.now);
     expect(node.core.peer(LEFT)).toMatchObject({ address: LEFT_ADDRESS, relayed: false });
+  });
+});
+
+describe("a node of 0.19.0 that this node joined", () => {
+  it("keeps its session until a new one that seemed to begin where it is was used", () => {
+    const keyPair = generateDhKeyPair(randomBytes);
+    let question = sealed(0n);
+    node.rewrite = (datagram) => {
+      question = decodeRoutingHeader(datagram) === undefined ? question : datagram;
+      return datagram;
+    };
+    node.do((core, now) =>
+      core.connect(
+        {
+          nodeId: LEFT,
+          publicKey: keyPair.publicKey,
+          path: { kind: "address", address: LEFT_ADDRESS },
+        },
+        now,
+        () => undefined,
+      ),
+    );
+    const answer = respond({
+      prologue: meshPrologue(node.nodeId, LEFT),
+      keyPair,
+      psk: PSK,
+      message1: handshakeMessage(question.subarray(ROUTING_HEADER_BYTES)) ?? sealed(0n),
+      routed: true,
+      randomBytes,
+    });
+    node.receive(
+      routed(LEFT, node.nodeId, handshakePacket(answer?.message2 ?? new Uint8Array(48))),
+      LEFT_ADDRESS,
+      network.now,
+    );
+    const session = node.core.peer(LEFT)?.sessionId;
+    expect(session).toBe(answer?.keys.sessionId);
+
+    begins(LEFT, "10.0.0.66:1");
+    expect(node.core.peer(LEFT)?.sessionId).toBe(session);
+
+    let reply = new Uint8Array(0);
+    node.rewrite = (datagram) => {
+      reply = new Uint8Array(datagram);
+      return datagram;
+    };
+    const handshake = new InitiatorHandshake({
+      prologue: meshPrologue(LEFT, node.nodeId),
+      responderPublicKey: node.keyPair.publicKey,
+      psk: PSK,
+      randomBytes,
+    });
+    node.receive(handshakePacket(handshake.message1()), LEFT_ADDRESS, network.now);
+    const keys = handshake.finish(handshakeMessage(reply) ?? reply);
+    expect(node.core.peer(LEFT)?.sessionId).toBe(session);
+    if (keys === undefined) {
+      throw new Error("the answer does not verify");
+    }
+    node.receive(new Session(keys, network.now).heartbeat(network.now), LEFT_ADDRESS, network.now);
+    expect(node.core.peer(LEFT)?.sessionId).toBe(keys.sessionId);
   });
 });
 

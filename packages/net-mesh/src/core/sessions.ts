@@ -59,8 +59,9 @@ export class Sessions {
       challenge: (peer) => {
         handlers.challenge(peer);
       },
-      accepted: ({ initiatorEphemeral, ...accepted }) => {
-        this.#answeredFor({ ...accepted, origin: { initiated: false, initiatorEphemeral } });
+      accepted: ({ initiatorEphemeral, provisional, ...accepted }) => {
+        const origin = { initiated: false, initiatorEphemeral };
+        this.#answeredFor({ ...accepted, origin }, provisional);
       },
     });
   }
@@ -186,10 +187,10 @@ export class Sessions {
   }
 
   /** The initiator has its answer, or will: a 0.19.0 node confirms nothing, others do. */
-  #answeredFor(established: Established): void {
+  #answeredFor(established: Established, provisional: boolean): void {
     const { now } = this.#state;
     const session = new PacketSession(established.keys, now);
-    if (session.strict) {
+    if (session.strict || provisional) {
       this.#candidates.add({ established, session, createdAt: now });
     } else {
       this.#establish(established, session);
