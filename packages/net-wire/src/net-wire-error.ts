@@ -9,7 +9,15 @@ export type NetWireErrorCode =
   /** A handshake or session was used out of turn. */
   | "STATE"
   /** The counter of a session is used up; only a new handshake helps. */
-  | "EXHAUSTED";
+  | "EXHAUSTED"
+  /** A setting of a stream or of a set of streams is out of range. */
+  | "OPTION"
+  /** The opening of a stream has been closed, evicted or replaced. */
+  | "NOT_CONNECTED"
+  /** The peer does not take an event of this size. */
+  | "EVENT_TOO_LARGE"
+  /** Every stream that a session may have is in use. */
+  | "TOO_MANY_STREAMS";
 
 /** Thrown for misuse by the caller. What arrives from the network never throws: it is dropped. */
 export class NetWireError extends Error {

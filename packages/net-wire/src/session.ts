@@ -63,7 +63,7 @@ export class Session extends PacketSession {
   /** The time of the call that is being served. */
   #now: number;
 
-  /** @throws StreamError `invalid_option` */
+  /** @throws NetWireError `OPTION` */
   constructor(keys: EstablishedKeys, now: number, options: SessionOptions = {}) {
     super(keys, now);
     const interval = options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS;
@@ -115,7 +115,7 @@ export class Session extends PacketSession {
    * Hands events to a stream, which is made when there is none, and gives how many it took: fewer than
    * were offered is backpressure, and a `writable` event tells when to go on.
    *
-   * @throws StreamError `event_too_large`; nothing was taken then
+   * @throws NetWireError `EVENT_TOO_LARGE`; nothing was taken then
    */
   send(
     streamId: bigint,

@@ -7,7 +7,7 @@ import type {
 } from "@gaiaftcl/event-bus";
 import { EventBusError } from "@gaiaftcl/event-bus";
 import type { EventBatch as ReceivedBatch } from "@gaiaftcl/net-wire";
-import { StreamError } from "@gaiaftcl/net-wire";
+import { NetWireError } from "@gaiaftcl/net-wire";
 import { EndpointLink } from "./endpoint-link.js";
 import {
   type EndpointSettings,
@@ -187,7 +187,7 @@ export class NetEndpoint implements EventAdapter {
     try {
       return session.streams.sendTo(streamId, payloads, performance.now(), { uncredited: true });
     } catch (cause) {
-      const isTooLarge = cause instanceof StreamError && cause.code === "event_too_large";
+      const isTooLarge = cause instanceof NetWireError && cause.code === "EVENT_TOO_LARGE";
       throw new EventBusError(isTooLarge ? "FATAL" : "TRANSIENT", (cause as Error).message, {
         cause,
         shardId,

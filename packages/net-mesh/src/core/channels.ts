@@ -24,7 +24,7 @@ import {
   type SubscribeRequest,
 } from "@gaiaftcl/net-channel";
 import type { PermissionToken } from "@gaiaftcl/net-identity";
-import { type PacketLabel, StreamError } from "@gaiaftcl/net-wire";
+import { NetWireError, type PacketLabel } from "@gaiaftcl/net-wire";
 import type { Discovery } from "./discovery.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Peer } from "./peer.js";
@@ -152,7 +152,7 @@ export class Channels {
           tally.failed(recipient, publishFailure.backpressured(plan.streamId));
         }
       } catch (error) {
-        if (!(error instanceof StreamError)) {
+        if (!(error instanceof NetWireError)) {
           throw error;
         }
         tally.failed(recipient, publishFailure.sendFailed(error.message));

@@ -135,7 +135,7 @@ export class MeshCore {
     this.#parts.state.routes.setDirect(destination, nextHop, now);
   }
 
-  /** @throws NetMeshError `NOT_CONNECTED`; StreamError as `StreamSet.open` */
+  /** @throws NetMeshError `NOT_CONNECTED`; NetWireError as `StreamSet.open` */
   openStream(nodeId: bigint, streamId: bigint, now: number, options?: StreamOptions): StreamHandle {
     const peer = this.#parts.state.peers.get(nodeId);
     if (peer === undefined) {
@@ -150,7 +150,7 @@ export class MeshCore {
   /**
    * Hands events to a stream; gives how many were taken, fewer being backpressure.
    *
-   * @throws NetMeshError `NOT_CONNECTED` without a session; StreamError as `StreamSet.send`
+   * @throws NetMeshError `NOT_CONNECTED` without a session; NetWireError as `StreamSet.send`
    */
   send(nodeId: bigint, handle: StreamHandle, events: readonly Uint8Array[], now: number): number {
     const peer = this.#connected(nodeId);
@@ -175,7 +175,7 @@ export class MeshCore {
    * Sends events of a subprotocol, one stream for all of it and without credit, as every subprotocol
    * message goes (Net transport format, section 12); gives how many were taken.
    *
-   * @throws NetMeshError `NOT_CONNECTED`; StreamError `event_too_large`
+   * @throws NetMeshError `NOT_CONNECTED`; NetWireError `EVENT_TOO_LARGE`
    */
   sendSubprotocol(
     nodeId: bigint,

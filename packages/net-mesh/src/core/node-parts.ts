@@ -7,9 +7,9 @@ import {
 import { MEMBERSHIP_SUBPROTOCOL } from "@gaiaftcl/net-channel";
 import {
   type EventBatch,
+  NetWireError,
   type PacketLabel,
   type SendOptions,
-  StreamError,
 } from "@gaiaftcl/net-wire";
 import { RENDEZVOUS_SUBPROTOCOL } from "../traversal/punch-coordinator.js";
 import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
@@ -298,7 +298,7 @@ export class NodeParts {
       });
     } catch (error) {
       // A peer that has opened every stream there may be gets no control messages either.
-      if (!(error instanceof StreamError)) {
+      if (!(error instanceof NetWireError)) {
         throw error;
       }
     }

@@ -29,8 +29,8 @@ export class MeshStream implements AsyncDisposable {
    * Hands one event or several to the stream, which copies them, and gives how many it took; fewer
    * than offered means that window or buffer are full: await `drained` and offer the rest.
    *
-   * @throws NetMeshError `NOT_CONNECTED` when the session or the stream ended; StreamError
-   *   `event_too_large` for an event no packet holds (towards 0.19.0), or above 16 MiB
+   * @throws NetMeshError `NOT_CONNECTED` when the session or the stream ended; NetWireError
+   *   `EVENT_TOO_LARGE` for an event no packet holds (towards 0.19.0), or above 16 MiB
    */
   send(events: Uint8Array | readonly Uint8Array[]): number {
     const list = events instanceof Uint8Array ? [events] : events;

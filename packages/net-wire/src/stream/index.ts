@@ -1,5 +1,4 @@
 export { EventBatch, type FilterVerdict } from "./event-batch.js";
-export { BACKPRESSURE_MESSAGE, StreamError, type StreamErrorCode } from "./stream-error.js";
 export { createStreamSet } from "./stream-set.js";
 export type {
   IncomingPacket,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decodeEventFrames, encodeEventFrames } from "../event-frames.js";
+import { NetWireError } from "../net-wire-error.js";
 import { decodeStreamGrant, encodeStreamGrant, GRANT_STREAM } from "../stream-grant.js";
 import { drain, Endpoint } from "./simulated-link.testing.js";
-import { StreamError } from "./stream-error.js";
 import type { IncomingPacket, StreamSetOptions } from "./types.js";
 
 const RELIABLE = 0x01;
@@ -64,7 +64,7 @@ describe("openings towards a 0.19.0 peer", () => {
     const again = set.open(5n, 2);
     expect(again.epoch).not.toBe(old.epoch);
     expect(() => set.send(old, [event(1)], 3)).toThrow(
-      expect.objectContaining({ code: "not_connected", message: "stream not connected" }),
+      expect.objectContaining({ code: "NOT_CONNECTED", message: "stream not connected" }),
     );
     set.close(old, 4);
     expect(set.isOpen(again)).toBe(true);
@@ -108,12 +108,12 @@ describe("openings towards a 0.19.0 peer", () => {
 
   test("options out of range are refused", () => {
     const { set } = legacy();
-    expect(() => set.open(1n, 0, { weight: 0 })).toThrow(StreamError);
-    expect(() => set.open(1n, 0, { window: -1 })).toThrow(StreamError);
+    expect(() => set.open(1n, 0, { weight: 0 })).toThrow(NetWireError);
+    expect(() => set.open(1n, 0, { window: -1 })).toThrow(NetWireError);
     expect(() => {
       set.maxPayload = 9000;
-    }).toThrow(StreamError);
-    expect(() => legacy({ maxStreams: 0 })).toThrow(StreamError);
+    }).toThrow(NetWireError);
+    expect(() => legacy({ maxStreams: 0 })).toThrow(NetWireError);
   });
 });
 
@@ -140,7 +140,7 @@ describe("packets towards a 0.19.0 peer", () => {
     expect(endpoint.set.sendTo(1n, [event(8108)], 0)).toBe(1);
     expect(drain(endpoint, 0)[0]?.payload.length).toBe(8112);
     expect(() => endpoint.set.sendTo(1n, [event(1), event(8109)], 0)).toThrow(
-      expect.objectContaining({ code: "event_too_large" }),
+      expect.objectContaining({ code: "EVENT_TOO_LARGE" }),
     );
     expect(drain(endpoint, 0)).toEqual([]);
   });

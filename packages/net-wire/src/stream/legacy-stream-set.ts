@@ -1,28 +1,18 @@
-import { MAX_PAYLOAD_BYTES } from "../packet-header.js";
 import { decodeStreamGrant, GRANT_STREAM } from "../stream-grant.js";
 import { EventBatch, type FilterVerdict } from "./event-batch.js";
 import { GRANT_SUBPROTOCOL, GrantQueue } from "./grants.js";
 import { LegacyFlight } from "./legacy-flight.js";
 import { costOf, LegacyStream, type SendBudget } from "./legacy-stream.js";
-import {
-  integer,
-  type ResolvedStreamOptions,
-  resolveSettings,
-  resolveStreamOptions,
-  type Settings,
-} from "./options.js";
+import { ensureEventSizes, OpenStreams } from "./open-streams.js";
+import { type ResolvedStreamOptions, resolveStreamOptions } from "./options.js";
 import { labelOf, NO_LABEL, Outgoing, PayloadBuffers, RELIABLE } from "./outgoing.js";
 import { RoundRobin } from "./round-robin.js";
-import { emptyStats, type MutableStats } from "./session-stats.js";
-import { NOT_CONNECTED_MESSAGE, StreamError } from "./stream-error.js";
-import { Opening, StreamTable } from "./stream-table.js";
 import type {
   IncomingPacket,
   OutgoingPacket,
   PacketLabel,
   SendOptions,
   StreamHandle,
-  StreamObserver,
   StreamOptions,
   StreamSet,
   StreamSetOptions,
@@ -42,11 +32,8 @@ const DISPATCHED: ReadonlySet<number> = new Set([
 ]);
 
 /** The streams of a session with a 0.19.0 node (Net transport format, sections 8 and 9). */
-export class LegacyStreamSet implements StreamSet {
+export class LegacyStreamSet extends OpenStreams<LegacyStream> implements StreamSet {
   readonly strict = false;
-  readonly #observer: StreamObserver;
-  readonly #settings: Settings;
-  readonly #table = new StreamTable<LegacyStream>();
   readonly #scheduler = new RoundRobin<LegacyStream>();
   readonly #buffers = new PayloadBuffers();
   readonly #budget: SendBudget;
@@ -57,59 +44,31 @@ export class LegacyStreamSet implements StreamSet {
   readonly #closed = new Map<bigint, { readonly at: number; readonly stream: LegacyStream }>();
   /** Streams that owe their application a `writable`. */
   readonly #waiting = new Set<LegacyStream>();
-  readonly #stats: MutableStats = emptyStats();
-  #maxPayload: number;
-  #epochs = 0;
   #controlSequence = 0n;
 
   constructor(options: StreamSetOptions) {
-    this.#observer = options.observer;
-    this.#settings = resolveSettings(options);
-    this.#maxPayload = this.#settings.maxPayload;
-    const limit = this.#settings.sendBuffer;
+    super(options);
+    const limit = this.settings.sendBuffer;
     this.#budget = { buffered: 0, limit, perStream: Math.max(1, Math.floor(limit / 4)) };
   }
 
-  get maxPayload(): number {
-    return this.#maxPayload;
-  }
-
-  set maxPayload(value: number) {
-    this.#maxPayload = integer("maxPayload", value, 128, MAX_PAYLOAD_BYTES);
-  }
-
   open(id: bigint, now: number, options?: StreamOptions): StreamHandle {
-    const resolved = resolveStreamOptions(options, this.#settings.defaults);
+    const resolved = resolveStreamOptions(options, this.settings.defaults);
     // Section 9: whoever opened a stream unlimited does not grant on it.
-    return (this.#table.get(id) ?? this.#create(id, resolved, resolved.window !== 0, now)).opening;
-  }
-
-  isOpen(handle: StreamHandle): boolean {
-    return this.#streamOf(handle) !== undefined;
-  }
-
-  send(
-    handle: StreamHandle,
-    events: readonly Uint8Array[],
-    now: number,
-    options?: SendOptions,
-  ): number {
-    const stream = this.#streamOf(handle);
-    if (stream === undefined) throw new StreamError("not_connected", NOT_CONNECTED_MESSAGE);
-    return this.#offer(stream, events, now, options);
+    return (this.table.get(id) ?? this.#create(id, resolved, resolved.window !== 0, now)).opening;
   }
 
   sendTo(id: bigint, events: readonly Uint8Array[], now: number, options?: SendOptions): number {
-    return this.#offer(this.#use(id, now, options?.open), events, now, options);
+    return this.offer(this.#use(id, now, options?.open), events, now, options);
   }
 
   close(handle: StreamHandle, now: number): void {
-    const stream = this.#streamOf(handle);
+    const stream = this.streamOf(handle);
     if (stream !== undefined) this.#end(stream, now);
   }
 
   receive(packet: IncomingPacket, now: number): void {
-    this.#stats.packetsReceived += 1;
+    this.counts.packetsReceived += 1;
     if (packet.subprotocolId === GRANT_SUBPROTOCOL) {
       this.#receiveGrants(packet, now);
       return;
@@ -120,17 +79,17 @@ export class LegacyStreamSet implements StreamSet {
       verdict = stream.filter?.receive(packet.sequence) ?? "accepted";
       if (verdict === "accepted") {
         if (packet.sequence > stream.highestReceived) stream.highestReceived = packet.sequence;
-        if (this.#settings.credit && stream.grants) {
+        if (this.settings.credit && stream.grants) {
           stream.consumed += costOf(packet.payload);
           stream.grantsSent += 1;
           this.#grants.add(stream.id, stream.consumed);
         }
       } else if (verdict === "duplicate") {
-        this.#stats.duplicatePackets += 1;
+        this.counts.duplicatePackets += 1;
       } else {
-        this.#stats.overrunPackets += 1;
+        this.counts.overrunPackets += 1;
       }
-      if (verdict !== "accepted" && this.#settings.dropRefused) return;
+      if (verdict !== "accepted" && this.settings.dropRefused) return;
     }
     const batch = new EventBatch(
       packet.streamId,
@@ -141,8 +100,8 @@ export class LegacyStreamSet implements StreamSet {
       (packet.flags & RELIABLE) !== 0,
       verdict,
     );
-    this.#stats.batchesDelivered += 1;
-    this.#observer.deliver(batch);
+    this.counts.batchesDelivered += 1;
+    this.observer.deliver(batch);
   }
 
   /** Nothing to do: a 0.19.0 peer is granted credit when its packets arrive. */
@@ -162,93 +121,72 @@ export class LegacyStreamSet implements StreamSet {
   }
 
   sealed(packet: OutgoingPacket, _counter: bigint | number, _now: number): void {
-    this.#stats.packetsSent += 1;
+    this.counts.packetsSent += 1;
     if (packet instanceof Outgoing) {
-      this.#stats.eventsSent += packet.eventCount;
+      this.counts.eventsSent += packet.eventCount;
       this.#buffers.give(packet.buffer);
     }
   }
 
   failed(packet: OutgoingPacket, _now: number): void {
     if (!(packet instanceof Outgoing && packet.sender instanceof LegacyStream)) return;
-    this.#stats.lostPackets += 1;
+    this.counts.lostPackets += 1;
     packet.sender.refund(packet);
     this.#tellWriters();
   }
 
   deadline(): number {
     if (this.#grants.length > 0 || !this.#scheduler.empty) return 0;
-    const oldest = this.#table.oldest;
-    const idleAt =
-      oldest === undefined
-        ? Number.POSITIVE_INFINITY
-        : oldest.lastActivity + this.#settings.idleTimeout;
+    const idleAt = this.idleDeadline();
     return this.#parked.size > 0 ? Math.min(idleAt, this.#flight.patientUntil) : idleAt;
   }
 
   stats(id: bigint): StreamStats | undefined {
-    return this.#table.get(id)?.stats();
+    return this.table.get(id)?.stats();
   }
 
   sessionStats(): StreamSetStats {
-    return { ...this.#stats, streams: this.#table.size, bufferedBytes: this.#budget.buffered };
-  }
-
-  #streamOf(handle: StreamHandle): LegacyStream | undefined {
-    if (!(handle instanceof Opening)) return undefined;
-    const stream: unknown = handle.stream;
-    // A handle of another session names a stream that our table does not have.
-    return stream instanceof LegacyStream && this.#table.get(stream.id) === stream
-      ? stream
-      : undefined;
+    return { ...this.counts, streams: this.table.size, bufferedBytes: this.#budget.buffered };
   }
 
   #use(id: bigint, now: number, options?: StreamOptions): LegacyStream {
-    const stream = this.#table.get(id);
+    const stream = this.table.get(id);
     if (stream !== undefined) {
-      this.#table.touch(stream, now);
+      this.table.touch(stream, now);
       return stream;
     }
-    const resolved = resolveStreamOptions(options, this.#settings.defaults);
+    const resolved = resolveStreamOptions(options, this.settings.defaults);
     return this.#create(id, resolved, options === undefined || resolved.window !== 0, now);
   }
 
   #create(id: bigint, options: ResolvedStreamOptions, grants: boolean, now: number): LegacyStream {
-    while (this.#table.size >= this.#settings.maxStreams) {
-      this.#evict(this.#table.oldest as LegacyStream, now);
+    while (this.table.size >= this.settings.maxStreams) {
+      this.#evict(this.table.oldest as LegacyStream, now);
     }
     const stream = new LegacyStream(
       id,
-      ++this.#epochs,
-      this.#settings.credit ? options : { ...options, window: 0 },
+      this.nextEpoch(),
+      this.settings.credit ? options : { ...options, window: 0 },
       grants,
       this.#budget,
       this.#buffers,
       now,
     );
-    this.#table.add(stream);
+    this.table.add(stream);
     return stream;
   }
 
-  #offer(
+  protected override offer(
     stream: LegacyStream,
     events: readonly Uint8Array[],
     now: number,
     options?: SendOptions,
   ): number {
-    const most = this.#maxPayload - 4;
-    for (const [index, event] of events.entries()) {
-      if (event.length > most) {
-        throw new StreamError(
-          "event_too_large",
-          `event ${index} has ${event.length} bytes; this peer takes at most ${most} in one event`,
-        );
-      }
-    }
+    ensureEventSizes(events, this.maxPayload - 4, "this peer");
     const label: PacketLabel = options?.label ?? NO_LABEL;
-    const accepted = stream.offer(events, label, options?.uncredited ?? false, this.#maxPayload);
+    const accepted = stream.offer(events, label, options?.uncredited ?? false, this.maxPayload);
     if (accepted > 0) {
-      this.#table.touch(stream, now);
+      this.table.touch(stream, now);
       this.#scheduler.add(stream);
     }
     if (accepted < events.length) this.#waiting.add(stream);
@@ -269,13 +207,13 @@ export class LegacyStreamSet implements StreamSet {
     for (const event of batch.events()) {
       const grant = decodeStreamGrant(event);
       if (grant === undefined) {
-        this.#stats.malformedControls += 1;
+        this.counts.malformedControls += 1;
         continue;
       }
       const closed = this.#closed.get(grant.streamId)?.stream;
-      const stream = closed ?? this.#table.get(grant.streamId);
+      const stream = closed ?? this.table.get(grant.streamId);
       // Section 9: a grant for a closed id earns no credit, whatever is open under it now.
-      if (stream === undefined || closed !== undefined) this.#stats.ignoredGrants += 1;
+      if (stream === undefined || closed !== undefined) this.counts.ignoredGrants += 1;
       if (stream !== undefined) {
         this.#flight.granted(stream.granted(Number(grant.totalConsumed)), now);
       }
@@ -301,7 +239,7 @@ export class LegacyStreamSet implements StreamSet {
   }
 
   #grantPacket(): OutgoingPacket {
-    const { payload, count } = this.#grants.encode(this.#maxPayload);
+    const { payload, count } = this.#grants.encode(this.maxPayload);
     return {
       flags: 0,
       fragFlags: 0,
@@ -321,32 +259,32 @@ export class LegacyStreamSet implements StreamSet {
       if (!stream.roomAgain) continue;
       stream.waiting = false;
       this.#waiting.delete(stream);
-      this.#observer.writable?.(stream.id);
+      this.observer.writable?.(stream.id);
     }
   }
 
   #evictIdle(now: number): void {
-    const { idleTimeout } = this.#settings;
-    for (let oldest = this.#table.oldest; oldest !== undefined; oldest = this.#table.oldest) {
+    const { idleTimeout } = this.settings;
+    for (let oldest = this.table.oldest; oldest !== undefined; oldest = this.table.oldest) {
       if (now - oldest.lastActivity < idleTimeout) return;
       this.#evict(oldest, now);
     }
   }
 
   #evict(stream: LegacyStream, now: number): void {
-    this.#stats.evictedStreams += 1;
+    this.counts.evictedStreams += 1;
     this.#end(stream, now);
   }
 
   /** Ends the opening; what it has accepted stays with the scheduler until it is sent. */
   #end(stream: LegacyStream, now: number): void {
     stream.opening.stream = undefined;
-    this.#table.remove(stream);
+    this.table.remove(stream);
     this.#waiting.delete(stream);
     this.#forgetClosed(now);
     this.#closed.delete(stream.id);
     this.#closed.set(stream.id, { at: now, stream });
-    if (this.#closed.size > this.#settings.maxStreams) {
+    if (this.#closed.size > this.settings.maxStreams) {
       this.#closed.delete(this.#closed.keys().next().value as bigint);
     }
   }

@@ -1,6 +1,6 @@
+import { NetWireError } from "../net-wire-error.js";
 import { MAX_PAYLOAD_BYTES } from "../packet-header.js";
 import { ROUTING_HEADER_BYTES } from "../routing-header.js";
-import { StreamError } from "./stream-error.js";
 import type { StreamOptions, StreamSetOptions } from "./types.js";
 
 const MEBIBYTE = 1024 * 1024;
@@ -83,8 +83,8 @@ export function resolveStreamOptions(
   if (options === undefined) return defaults;
   const reliability = options.reliability ?? defaults.reliability;
   if (reliability !== "fire_and_forget" && reliability !== "reliable") {
-    throw new StreamError(
-      "invalid_option",
+    throw new NetWireError(
+      "OPTION",
       `reliability must be "fire_and_forget" or "reliable", not ${JSON.stringify(reliability)}`,
     );
   }
@@ -97,13 +97,13 @@ export function resolveStreamOptions(
 
 export function integer(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new StreamError(
-    "invalid_option",
+  throw new NetWireError(
+    "OPTION",
     `${name} must be an integer from ${least} to ${most}, not ${value}`,
   );
 }
 
 function positive(name: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value;
-  throw new StreamError("invalid_option", `${name} must be above 0, not ${value}`);
+  throw new NetWireError("OPTION", `${name} must be above 0, not ${value}`);
 }

@@ -89,7 +89,7 @@ describe("reliable streams", () => {
     expect(third).toEqual(event(0));
     expect(fourth).toEqual(event(100_000, 9));
     expect(() => a.set.send(handle, [event(16 * MEBIBYTE + 1)], 0)).toThrow(
-      expect.objectContaining({ code: "event_too_large" }),
+      expect.objectContaining({ code: "EVENT_TOO_LARGE" }),
     );
   });
 
@@ -250,12 +250,12 @@ describe("reliable streams", () => {
       a.set.open(id, Number(id), reliable);
       a.set.sendTo(id, [event(1)], Number(id));
     }
-    expect(() => a.set.open(8n, 9)).toThrow(expect.objectContaining({ code: "too_many_streams" }));
+    expect(() => a.set.open(8n, 9)).toThrow(expect.objectContaining({ code: "TOO_MANY_STREAMS" }));
     link.now = 10;
     expect(link.run(() => b.batches.length === 8, 1000)).toBe(true);
     link.run(() => false, link.now + 100);
     expect(() => a.set.open(8n, link.now)).toThrow(
-      expect.objectContaining({ code: "too_many_streams" }),
+      expect.objectContaining({ code: "TOO_MANY_STREAMS" }),
     );
     expect(link.run(() => b.finished.length === 1, link.now + 1000)).toBe(true);
     link.run(() => false, link.now + 100);
@@ -291,7 +291,7 @@ describe("fire-and-forget streams", () => {
     const a = strict();
     expect(a.set.sendTo(1n, [event(8090)], 0)).toBe(1);
     expect(() => a.set.sendTo(1n, [event(8091)], 0)).toThrow(
-      expect.objectContaining({ code: "event_too_large" }),
+      expect.objectContaining({ code: "EVENT_TOO_LARGE" }),
     );
   });
 

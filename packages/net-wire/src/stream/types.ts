@@ -215,7 +215,7 @@ export interface StreamSet {
   /**
    * Opens `id`, or returns the present opening unchanged when there is one: the first open wins.
    * (On a strict session an opening that only the peer's packets made takes these options.)
-   * @throws StreamError `invalid_option`, `too_many_streams` (strict)
+   * @throws NetWireError `OPTION`, `TOO_MANY_STREAMS` (strict)
    */
   open(id: bigint, now: number, options?: StreamOptions): StreamHandle;
   isOpen(handle: StreamHandle): boolean;
@@ -224,8 +224,8 @@ export interface StreamSet {
    * Accepts events in order and returns how many; fewer than offered is backpressure, and
    * `observer.writable` tells when to go on. What was accepted is copied, and is never given up
    * for want of memory.
-   * @throws StreamError `not_connected` for a closed, evicted or replaced opening;
-   *   `event_too_large` (nothing was accepted then)
+   * @throws NetWireError `NOT_CONNECTED` for a closed, evicted or replaced opening;
+   *   `EVENT_TOO_LARGE` (nothing was accepted then)
    */
   send(
     handle: StreamHandle,
