@@ -8,6 +8,7 @@ import type { ChannelOptions, PublishOptions, PublishReport } from "@gaiaftcl/ne
 import type { PermissionToken } from "@gaiaftcl/net-identity";
 import type { StreamOptions } from "@gaiaftcl/net-wire";
 import type { ConnectTarget } from "../core/connect-target.js";
+import type { KeptConnection } from "../core/kept-connections.js";
 import type { MeshCore } from "../core/mesh-core.js";
 import type { MeshStats, PeerView } from "../core/mesh-stats.js";
 import { NetMeshError } from "../net-mesh-error.js";
@@ -16,12 +17,13 @@ import type { PortMappingView } from "../port-mapping/port-mapping-keeper.js";
 import type { KnownNode } from "../routing/proximity-graph.js";
 import type { ConnectPath } from "../traversal/direct-connector.js";
 import type { NatView } from "../traversal/traversal.js";
+import { EventIterator, type Iteration } from "./event-iterator.js";
 import { MeshStream } from "./mesh-stream.js";
 import type { PeerEvent } from "./node-hub.js";
 import type { MeshNodeOptions } from "./node-options.js";
 import { NodeRuntime } from "./node-runtime.js";
 import { prometheusText } from "./prometheus.js";
-import { eventsOf, type ReceivedBatch, type ReceivedEvent } from "./received.js";
+import type { ReceivedBatch, ReceivedEvent } from "./received.js";
 import type { ReceiveOptions } from "./receivers.js";
 import { type SubscribeOptions, Subscription } from "./subscription.js";
 
@@ -134,6 +136,11 @@ export class MeshNode implements AsyncDisposable {
     });
   }
 
+  /** The nodes this one connects to again when they are lost. */
+  get keptConnections(): KeptConnection[] {
+    return this.#core.keptConnections();
+  }
+
   /** Waits until `nodeId` has a session with this node, and gives its address. */
   async accept(nodeId: bigint, options: Cancellable = {}): Promise<string> {
     await this.#runtime.operation<void>(options.signal, (resolve) =>
@@ -148,8 +155,8 @@ export class MeshNode implements AsyncDisposable {
   }
 
   /** Events of peers one by one; see `batches`. */
-  events(options: ReceiveOptions = {}): AsyncGenerator<ReceivedEvent, undefined, undefined> {
-    return eventsOf(this.batches(options));
+  events(options: ReceiveOptions = {}): Iteration<ReceivedEvent> {
+    return new EventIterator(this.batches(options));
   }
 
   /**
@@ -157,7 +164,7 @@ export class MeshNode implements AsyncDisposable {
    * What reliable streams of peers of our own kind bring is never dropped but held back at the
    * sender; of the rest, what exceeds the buffer is dropped and counted.
    */
-  batches(options: ReceiveOptions = {}): AsyncIterableIterator<ReceivedBatch, undefined> {
+  batches(options: ReceiveOptions = {}): Iteration<ReceivedBatch> {
     this.#runtime.ensureOpen();
     return this.#runtime.hub.receivers.open(options);
   }

@@ -74,18 +74,3 @@ export class PeerBatch implements ReceivedBatch {
     return this.events()[Symbol.iterator]();
   }
 }
-
-/** Events one by one from batches. */
-export async function* eventsOf(
-  batches: AsyncIterable<ReceivedBatch>,
-): AsyncGenerator<ReceivedEvent, undefined, undefined> {
-  for await (const batch of batches) {
-    const { peer, streamId, sequence } = batch;
-    let index = 0;
-    for (const payload of batch) {
-      yield { peer, streamId, id: `${sequence}:${index}`, payload };
-      index += 1;
-    }
-  }
-  return undefined;
-}

@@ -1,7 +1,8 @@
 import type { SubscribeRequest } from "@gaiaftcl/net-channel";
 import { channelHash, type PermissionToken, publishStreamId } from "@gaiaftcl/net-identity";
+import { EventIterator, type Iteration } from "./event-iterator.js";
 import type { Feed } from "./feed.js";
-import { eventsOf, type PeerBatch, type ReceivedEvent } from "./received.js";
+import type { PeerBatch, ReceivedEvent } from "./received.js";
 import type { ReceiveOptions } from "./receivers.js";
 
 export interface SubscribeOptions {
@@ -24,12 +25,12 @@ export interface SubscriptionPort {
 }
 
 /** The events of one channel of one publisher. */
-export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefined> {
+export class Subscription implements Iteration<ReceivedEvent> {
   readonly publisher: bigint;
   readonly channel: string;
   readonly #port: SubscriptionPort;
   readonly #feed: Feed<PeerBatch>;
-  readonly #events: AsyncGenerator<ReceivedEvent, undefined, undefined>;
+  readonly #events: EventIterator;
   #isEnded = false;
   #forgetSignal = (): void => undefined;
 
@@ -43,7 +44,7 @@ export class Subscription implements AsyncIterableIterator<ReceivedEvent, undefi
     this.channel = channel;
     this.#port = port;
     this.#feed = feed;
-    this.#events = eventsOf(feed);
+    this.#events = new EventIterator(feed);
   }
 
   static async open(
