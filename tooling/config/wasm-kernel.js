@@ -61,11 +61,7 @@ export async function compileBinary(packageDirectory, entry) {
 function moduleText(binary) {
   return `// Generated from the AssemblyScript sources by \`pnpm run build:kernel\`.
 
-// The part of the WebAssembly interface used here; the DOM library, which declares it, stays out.
-declare const WebAssembly: {
-  readonly Module: new (binary: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-};
+import { kernelLoader } from "@gaiaftcl/config/kernel-loader";
 
 export interface KernelMemory {
   readonly buffer: ArrayBuffer;
@@ -73,27 +69,12 @@ export interface KernelMemory {
   grow(pages: number): number;
 }
 
-const PAGE = 65_536;
-const BINARY =
-  "${binary}";
-
-let compiled: object | undefined;
-
-/**
- * A new instance of the kernel, with a memory of its own of \`bytes\` or more. The first call compiles
- * it, so that importing the package costs nothing.
- */
-export function instantiateKernel<Exports extends { readonly memory: KernelMemory }>(
-  bytes = 0,
-): Exports {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(BINARY), (character) => character.charCodeAt(0)),
-  );
-  const exports = new WebAssembly.Instance(compiled, {}).exports as Exports;
-  const missing = bytes - exports.memory.buffer.byteLength;
-  if (missing > 0) exports.memory.grow(Math.ceil(missing / PAGE));
-  return exports;
-}
+/** The exports of a new instance of the kernel, with a memory of its own of \`bytes\` or more. */
+export const instantiateKernel: <Exports extends { readonly memory: KernelMemory }>(
+  bytes?: number,
+) => Exports = /* @__PURE__ */ kernelLoader(
+  "${binary}",
+);
 `;
 }
 
