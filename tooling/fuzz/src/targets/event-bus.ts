@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { decodeCursor, EventBusError, encodeCursor, Filter } from "@gaiaftcl/event-bus";
+import { EnvelopeReader } from "../../../../packages/event-bus/src/envelope.ts";
 import { JsonFaultResult, parseJson } from "../../../../packages/event-bus/src/json-parser.ts";
 import { decodeRecord, encodeRecord } from "../../../../packages/event-bus/src/spill-record.ts";
 import type { FuzzTarget } from "../engine/fuzz-target.ts";
@@ -28,7 +29,26 @@ function withChecksum(body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
+const envelopes = new EnvelopeReader();
+
 export const targets: readonly FuzzTarget[] = [
+  {
+    name: "event-bus/envelope",
+    seeds: () => [
+      ...vectorTexts(VECTORS),
+      '{"r":{"a":[1,"\\u00e9"]},"t":18446744073709551615,"s":65535}',
+    ],
+    dictionary: ['"r":', '"t":', '"s":', "18446744073709551616", "\\ud800"],
+    run(input) {
+      const event = envelopes.read("1-0", Buffer.from(input), null);
+      if (event === undefined) return;
+      const whole: unknown = JSON.parse(text(input));
+      // The three values may stand in an array, too.
+      const inside = Array.isArray(whole) ? whole[0] : (whole as { readonly r: unknown }).r;
+      claimSame(event.parse(), inside, "the event in an envelope");
+      claim(event.insertionTs < 1n << 64n && event.shardId <= 0xffff, "numbers are within bounds");
+    },
+  },
   {
     name: "event-bus/filter",
     seeds: () => [

@@ -6,6 +6,7 @@ const PACKAGES = [
   "event-bus",
   "franklin-socket",
   "manifest",
+  "mesh-loader",
   "nats-broker",
   "nats-subject",
   "net-capability",
@@ -17,6 +18,7 @@ const PACKAGES = [
   "redex",
   "sealed-reader",
   "sealed-row",
+  "substrate",
   "substrate-command",
   "witness",
 ] as const;

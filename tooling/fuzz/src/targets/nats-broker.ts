@@ -26,15 +26,17 @@ class Transcript implements ProtocolHandler {
   publish(publication: Publication): void {
     const { subject, reply, headerSize, size, frame, tailStart, tailEnd } = publication;
     claim(headerSize <= size && size <= LIMITS.maxPayload, "sizes are within bounds");
-    const tail = frame.subarray(tailStart, tailEnd);
-    // A delivery is spelled by the sizes it declares.
-    const numbers = headerSize > 0 ? `${headerSize} ${size}` : `${size}`;
-    const start = reply === "" ? `${numbers}\r\n` : `${reply} ${numbers}\r\n`;
-    claimSame(tail.subarray(0, start.length).toString("latin1"), start, "the line of a delivery");
-    claim(tail.length === start.length + size + 2, "the payload of a delivery");
+    const tail = frame.subarray(tailStart, tailEnd).toString("latin1");
+    const line = tail.slice(0, tail.indexOf("\r\n"));
+    // Sizes may be delivered as they came, with zeros in front.
+    const numbers = headerSize > 0 ? [headerSize, size] : [size];
+    const words = line.split(" ").slice(reply === "" ? 0 : 1);
+    claimSame(words.map(Number), numbers, "the sizes of a delivery");
+    claim(reply === "" || line.startsWith(`${reply} `), "the reply subject of a delivery");
+    claim(tail.length === line.length + size + 4, "the payload of a delivery");
     const bare = withoutHeaders(publication);
     claim(bare.size === size - headerSize, "a message without headers is shorter by these");
-    this.lines.push(`publish ${subject} ${tail.toString("latin1")}`);
+    this.lines.push(`publish ${subject} ${tail}`);
   }
 
   subscribe(subject: string, queue: string, sid: string): void {

@@ -42,7 +42,6 @@ import {
   ROUTING_HEADER_BYTES,
   respond,
   Session,
-  StreamError,
 } from "@gaiaftcl/net-wire";
 import { parseControl } from "../../../../packages/net-wire/src/stream/control-frames.ts";
 import type { FuzzTarget } from "../engine/fuzz-target.ts";
@@ -147,7 +146,7 @@ function runStreams(input: Uint8Array, strict: boolean): void {
     now += script.u8();
     const kind = script.u8();
     if (kind < 64) {
-      unlessRefused(StreamError, () =>
+      unlessRefused(NetWireError, () =>
         streams.sendTo(BigInt(kind & 7), [script.take(script.u8())], now, {
           open: { reliability: (kind & 8) === 0 ? "reliable" : "fire_and_forget" },
         }),
