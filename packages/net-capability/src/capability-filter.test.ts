@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { matchesFilter, readFilter } from "./capability-filter.js";
+import {
+  type CapabilityFilter,
+  ensureFilter,
+  matchesFilter,
+  readFilter,
+} from "./capability-filter.js";
 import { CapabilitySet } from "./capability-set.js";
 import { vectors } from "./capability-vectors.testing.js";
 import { NetCapabilityError } from "./net-capability-error.js";
@@ -140,5 +145,33 @@ describe("a scope", () => {
   it("reads only the field its kind names", () => {
     expect(readScopeQuery({ kind: "any", tenant: 1 })).toEqual({ kind: "any" });
     expect(readScopeQuery({ kind: "tenant", tenants: ["a"] })).toEqual({ kind: "any" });
+  });
+});
+
+describe("a filter from code", () => {
+  it("is one when all its conditions are", () => {
+    const filter = {
+      requireTags: ["a"],
+      minVramGb: 0,
+      requireGpu: false,
+      gpuVendor: "amd",
+    } as const;
+    expect(ensureFilter(filter)).toBe(filter);
+    expect(ensureFilter({})).toEqual({});
+  });
+
+  it.each<[string, unknown]>([
+    ["a key of the reference's dictionaries", { require_tags: ["gpu"] }],
+    ["a key that means nothing", { requireTag: "gpu" }],
+    ["one text for a list", { requireTags: "gpu" }],
+    ["a number in text", { minMemoryGb: "8" }],
+    ["a negative number", { minMemoryGb: -1 }],
+    ["a word for yes", { requireGpu: "yes" }],
+    ["no object", ["gpu"]],
+    ["nothing", null],
+  ])("is refused with %s, which would let everybody pass", (_name, filter) => {
+    expect(() => ensureFilter(filter as CapabilityFilter)).toThrow(
+      expect.objectContaining({ name: "NetCapabilityError", code: "TYPE" }),
+    );
   });
 });

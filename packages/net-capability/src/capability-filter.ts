@@ -1,5 +1,12 @@
 import type { CapabilitySet } from "./capability-set.js";
-import { booleanField, ensureDictionary, textField, textsField, u32Field } from "./dictionary.js";
+import {
+  booleanField,
+  ensureDictionary,
+  textField,
+  textsField,
+  typeProblem,
+  u32Field,
+} from "./dictionary.js";
 import { type GpuVendor, normalizeGpuVendor } from "./gpu-vendor.js";
 import { type Modality, normalizeModality } from "./modality.js";
 import { parseTag } from "./tag.js";
@@ -59,6 +66,43 @@ export function readFilter(dictionary: unknown, argument = "filter"): Capability
     requireModalities: textsField(filter, "require_modalities")?.map(normalizeModality),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
+const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0;
+/** What each condition has to be, in words and as a test. */
+const CONDITIONS: Readonly<
+  Record<keyof CapabilityFilter, readonly [string, (value: unknown) => boolean]>
+> = {
+  requireTags: ["a list of texts", isTexts],
+  requireModels: ["a list of texts", isTexts],
+  requireTools: ["a list of texts", isTexts],
+  minMemoryGb: ["a whole number from 0", isCount],
+  requireGpu: ["true or false", (value) => typeof value === "boolean"],
+  gpuVendor: ["a text", (value) => typeof value === "string"],
+  minVramGb: ["a whole number from 0", isCount],
+  minContextLength: ["a whole number from 0", isCount],
+  requireModalities: ["a list of texts", isTexts],
+};
+
+/**
+ * Returns a filter that is one. A key that is none would ask for nothing and let everybody pass, the
+ * keys of the reference's dictionaries among them: those are for `readFilter`.
+ *
+ * @throws NetCapabilityError `TYPE`
+ */
+export function ensureFilter(filter: CapabilityFilter): CapabilityFilter {
+  for (const [key, value] of Object.entries(ensureDictionary(filter, "filter"))) {
+    if (!Object.hasOwn(CONDITIONS, key)) {
+      throw typeProblem(
+        `expected the conditions of a filter (${Object.keys(CONDITIONS).join(", ")}), found ${JSON.stringify(key)}; a dictionary with keys like require_tags goes through readFilter`,
+      );
+    }
+    const [expected, holds] = CONDITIONS[key as keyof CapabilityFilter];
+    if (value !== undefined && !holds(value)) throw typeProblem(`expected ${key} as ${expected}`);
+  }
+  return filter;
 }
 
 /** Whether a filter asks for a graphics processor, by name or by what only one has. */

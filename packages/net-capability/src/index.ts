@@ -26,6 +26,7 @@ export {
 export { readCapabilities } from "./capability-dictionary.js";
 export {
   type CapabilityFilter,
+  ensureFilter,
   type FilterUse,
   matchesFilter,
   readFilter,

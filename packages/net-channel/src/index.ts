@@ -6,6 +6,7 @@ export {
   type PublishPlan,
 } from "./channel-host.js";
 export { ChannelRegistry } from "./channel-registry.js";
+export { ensureName as ensureChannelName } from "./channel-text.js";
 export {
   type AckMessage,
   decodeMembership,

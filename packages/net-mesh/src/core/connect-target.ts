@@ -1,4 +1,6 @@
+import { parseAddress } from "@gaiaftcl/net-wire";
 import { nodeIdText } from "../peers/node-id.js";
+import { u64Problem } from "./arguments.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
 import type { NodeParts } from "./node-parts.js";
 
@@ -23,6 +25,11 @@ export function beginSession(
   target: ConnectTarget,
   done: (outcome: HandshakeOutcome) => void,
 ): () => void {
+  const problem = targetProblem(target);
+  if (problem !== undefined) {
+    done({ ok: false, reason: problem });
+    return () => undefined;
+  }
   const { peers, around, now } = parts.state;
   const { nodeId, publicKey, path, sparing = false } = target;
   const { retries = around.tuning.handshakeRetries } = target;
@@ -53,4 +60,15 @@ export function beginSession(
   return () => {
     isWanted = false;
   };
+}
+
+/** What keeps a target from being one, whoever would answer there. */
+function targetProblem({ nodeId, publicKey, path }: ConnectTarget): string | undefined {
+  if (!(publicKey instanceof Uint8Array)) {
+    return `expected the responder's public key as 32 bytes, found ${typeof publicKey}`;
+  }
+  if (path.kind === "address" && parseAddress(path.address) === undefined) {
+    return `invalid address: invalid socket address syntax: expected ip:port or [ip]:port, found ${JSON.stringify(path.address)}`;
+  }
+  return u64Problem("a node id", nodeId);
 }

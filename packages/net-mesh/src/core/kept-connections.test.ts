@@ -46,7 +46,9 @@ describe("a session that is meant to be had", () => {
     keep(left, right);
     network.run(100);
     expect(left.core.peer(right.nodeId)?.health).toBe("healthy");
-    expect(left.core.keeps(right.nodeId)).toBe(true);
+    expect(left.core.keptConnections()).toEqual([
+      { nodeId: right.nodeId, failures: 0, isCalled: false },
+    ]);
     const session = left.core.peer(right.nodeId)?.sessionId;
     const again = restart(right);
     network.run(5000);
@@ -67,6 +69,7 @@ describe("a session that is meant to be had", () => {
       expect(waits[call]).toBeLessThanOrEqual(1.25 * usual);
     }
     expect(new Set(waits).size).toBe(waits.length);
+    expect(left.core.keptConnections()).toMatchObject([{ failures: waits.length }]);
     expect(failedCalls(left)[2]).toMatchObject({
       peer: right.nodeId,
       reason: "handshake timeout",

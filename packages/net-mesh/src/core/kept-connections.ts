@@ -11,6 +11,15 @@ export interface KeptConnectionsOptions {
   readonly probe: (peer: Peer) => void;
 }
 
+/** A node that a session is meant to be had with. */
+export interface KeptConnection {
+  readonly nodeId: bigint;
+  /** Calls in vain since there was a session. */
+  readonly failures: number;
+  /** Whether it is being called at this moment. */
+  readonly isCalled: boolean;
+}
+
 interface Kept {
   readonly call: Call;
   /** Calls in vain since there was a session. */
@@ -48,16 +57,16 @@ export class KeptConnections {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#kept.size;
-  }
-
   deadline(): number {
     return this.#earliest;
   }
 
-  has(nodeId: bigint): boolean {
-    return this.#kept.has(nodeId);
+  entries(): KeptConnection[] {
+    return [...this.#kept].map(([nodeId, { failures, cancel }]) => ({
+      nodeId,
+      failures,
+      isCalled: cancel !== undefined,
+    }));
   }
 
   /** Means to have a session with `nodeId`, by this call, from now on. */

@@ -1,8 +1,10 @@
-import type {
-  CapabilityFilter,
+import {
+  type CapabilityFilter,
   CapabilitySet,
-  IndexEntry,
-  ScopeQuery,
+  ensureFilter,
+  type IndexEntry,
+  readCapabilities,
+  type ScopeQuery,
 } from "@gaiaftcl/net-capability";
 import type {
   ChannelOptions,
@@ -25,9 +27,11 @@ import type { ConnectOutcome } from "../traversal/direct-connector.js";
 import type { NatClass } from "../traversal/nat-class.js";
 import type { ReflexOutcome } from "../traversal/reflex-prober.js";
 import type { NatView } from "../traversal/traversal.js";
+import { ensureEvents, ensureReachable, ensureSubprotocol, ensureU64 } from "./arguments.js";
 import type { MembershipDone } from "./channels.js";
 import { beginSession, type ConnectTarget } from "./connect-target.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
+import type { KeptConnection } from "./kept-connections.js";
 import { type MeshStats, meshStats, type PeerView, peerView } from "./mesh-stats.js";
 import { type MeshCoreOptions, NodeParts } from "./node-parts.js";
 import type { Peer } from "./peer.js";
@@ -94,15 +98,15 @@ export class MeshCore {
     );
   }
 
-  /** Whether this node means to have a session with that one. */
-  keeps(nodeId: bigint): boolean {
-    return this.#parts.kept.has(nodeId);
+  /** The nodes this one means to have a session with. */
+  keptConnections(): KeptConnection[] {
+    return this.#parts.kept.entries();
   }
 
   /** Waits for `nodeId` to begin a session; the returned function stops waiting. */
   accept(nodeId: bigint, now: number, done: () => void): () => void {
     this.#parts.state.now = now;
-    return this.#parts.sessions.accept(nodeId, done);
+    return this.#parts.sessions.accept(ensureU64("a node id", nodeId), done);
   }
 
   /** Ends the session with a peer, and means to have none; true when there was one. */
@@ -132,7 +136,8 @@ export class MeshCore {
 
   /** Sets a way by hand, as good as that of a peer. */
   addRoute(destination: bigint, nextHop: string, now: number): void {
-    this.#parts.state.routes.setDirect(destination, nextHop, now);
+    const nodeId = ensureU64("a node id", destination);
+    this.#parts.state.routes.setDirect(nodeId, ensureReachable(nextHop), now);
   }
 
   /** @throws NetMeshError `NOT_CONNECTED`; NetWireError as `StreamSet.open` */
@@ -144,7 +149,7 @@ export class MeshCore {
         `open_stream: connection error: open_stream: no session for peer ${nodeIdText(nodeId)}`,
       );
     }
-    return peer.streams.open(streamId, now, options);
+    return peer.streams.open(ensureU64("a stream id", streamId), now, options);
   }
 
   /**
@@ -155,7 +160,7 @@ export class MeshCore {
   send(nodeId: bigint, handle: StreamHandle, events: readonly Uint8Array[], now: number): number {
     const peer = this.#connected(nodeId);
     this.#parts.state.busy.add(peer);
-    return peer.streams.send(handle, events, now);
+    return peer.streams.send(handle, ensureEvents(events), now);
   }
 
   /** The same on whatever opening a stream id has; it is made when there is none. */
@@ -168,7 +173,12 @@ export class MeshCore {
   ): number {
     const peer = this.#connected(nodeId);
     this.#parts.state.busy.add(peer);
-    return peer.streams.sendTo(streamId, events, now, options);
+    return peer.streams.sendTo(
+      ensureU64("a stream id", streamId),
+      ensureEvents(events),
+      now,
+      options,
+    );
   }
 
   /**
@@ -183,7 +193,7 @@ export class MeshCore {
     events: readonly Uint8Array[],
     now: number,
   ): number {
-    return this.push(nodeId, BigInt(subprotocolId), events, now, {
+    return this.push(nodeId, BigInt(ensureSubprotocol(subprotocolId)), events, now, {
       uncredited: true,
       label: this.#parts.label(subprotocolId),
     });
@@ -210,14 +220,19 @@ export class MeshCore {
     }
   }
 
-  /** Announces what this node is and has (Net identity format, section 9.3). */
-  announce(capabilities: CapabilitySet, now: number): void {
+  /**
+   * Announces what this node is and has (Net identity format, section 9.3): a set, or a dictionary in
+   * the reference's form. @throws NetCapabilityError for a dictionary that is none
+   */
+  announce(capabilities: CapabilitySet | Readonly<Record<string, unknown>>, now: number): void {
     this.#parts.state.now = now;
-    this.#parts.discovery.announce(capabilities);
+    this.#parts.discovery.announce(
+      capabilities instanceof CapabilitySet ? capabilities : readCapabilities(capabilities),
+    );
   }
 
   findNodes(filter?: CapabilityFilter, scope?: ScopeQuery): bigint[] {
-    return this.#parts.discovery.findNodes(filter, scope);
+    return this.#parts.discovery.findNodes(filter && ensureFilter(filter), scope);
   }
 
   /** What is known of a node by its announcement. */
@@ -232,6 +247,11 @@ export class MeshCore {
 
   /** Makes a channel known here, or gives it other rules. @throws NetChannelError */
   registerChannel(name: string, options: ChannelOptions<CapabilityFilter> = {}): void {
+    for (const caps of [options.publishCaps, options.subscribeCaps]) {
+      if (caps !== undefined) {
+        ensureFilter(caps);
+      }
+    }
     this.#parts.channels.register(name, options);
   }
 
@@ -268,6 +288,7 @@ export class MeshCore {
     options: PublishOptions = {},
   ): PublishReport {
     this.#parts.state.now = now;
+    ensureEvents([payload]);
     return this.#parts.channels.publish(channel, payload, options);
   }
 
@@ -283,7 +304,7 @@ export class MeshCore {
 
   setReflexOverride(address: string, now: number): void {
     this.#parts.state.now = now;
-    this.#parts.traversal.setReflexOverride(address);
+    this.#parts.traversal.setReflexOverride(ensureReachable(address));
   }
 
   clearReflexOverride(now: number): void {

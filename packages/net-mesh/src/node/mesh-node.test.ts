@@ -129,6 +129,51 @@ describe("a node", () => {
   });
 });
 
+describe("what is not an argument", () => {
+  it("is refused with a word on what is, and harms nothing", async () => {
+    const [left, right] = await pair();
+    const invalid = expect.objectContaining({ name: "NetMeshError", code: "INVALID_OPTION" });
+    const stream = left.openStream(right.nodeId, 1n);
+    const number = 5 as unknown as bigint;
+    const word = "hi" as unknown as Uint8Array;
+    for (const misuse of [
+      () => left.openStream(right.nodeId, number),
+      () => left.openStream(right.nodeId, 2n ** 64n),
+      () => stream.send(word),
+      () => stream.send([word]),
+      () => left.push(right.nodeId, word),
+      () => left.publish("news", word),
+      () => left.sendSubprotocol(right.nodeId, 0x10000, []),
+      () => left.addRoute(-1n, "127.0.0.1:1"),
+      () => left.addRoute(1n, "nowhere"),
+      () => left.setReflexOverride("nowhere"),
+    ]) {
+      expect(misuse).toThrow(invalid);
+    }
+    await expect(left.accept(number)).rejects.toEqual(invalid);
+    const key = right.publicKey;
+    for (const [address, publicKey, nodeId] of [
+      [right.address, key, number],
+      [right.address, "5a".repeat(32) as unknown as Uint8Array, 1n],
+      ["nowhere", key, 1n],
+    ] as const) {
+      await expect(left.connect(address, publicKey, nodeId)).rejects.toMatchObject({
+        code: "HANDSHAKE",
+        message: expect.stringMatching(/^connect: (expected|invalid address)/u),
+      });
+    }
+    await expect(left.subscribe(right.nodeId, "News")).rejects.toMatchObject({
+      code: "NAME",
+      message: expect.stringMatching(/^channel: invalid name: invalid channel name format/u),
+    });
+    const caps = { require_tags: ["gpu"] } as object;
+    expect(() => left.registerChannel("news", { subscribeCaps: caps })).toThrow("readFilter");
+    expect(() => left.findNodes(caps)).toThrow("readFilter");
+    left.announce({ tags: ["role.worker"] });
+    expect(left.findNodes({ requireTags: ["role.worker"] })).toEqual([left.nodeId]);
+  });
+});
+
 describe("streams of a node", () => {
   it("hold the sender back until the receiver takes what came, and lose nothing", async () => {
     const [left, right] = await pair();

@@ -217,8 +217,11 @@ export class MeshNode implements AsyncDisposable {
     return this.#core.discoveredNodes();
   }
 
-  /** Says what this node is and has, to every peer and, through them, to theirs. Kept fresh until replaced. */
-  announce(capabilities: CapabilitySet): void {
+  /**
+   * Says what this node is and has, to every peer and, through them, to theirs: a set, or a dictionary
+   * in the reference's form. Kept fresh until replaced. @throws NetCapabilityError
+   */
+  announce(capabilities: CapabilitySet | Readonly<Record<string, unknown>>): void {
     this.#runtime.run((core, now) => {
       core.announce(capabilities, now);
     });

@@ -1,4 +1,4 @@
-import type { SubscribeRequest } from "@gaiaftcl/net-channel";
+import { ensureChannelName, type SubscribeRequest } from "@gaiaftcl/net-channel";
 import { channelHash, type PermissionToken, publishStreamId } from "@gaiaftcl/net-identity";
 import { EventIterator, type Iteration } from "./event-iterator.js";
 import type { Feed } from "./feed.js";
@@ -58,7 +58,7 @@ export class Subscription implements Iteration<ReceivedEvent> {
     // Before the request: the first event may come with the answer.
     const feed = port.receive({
       peer: publisher,
-      streamId: publishStreamId(channelHash(channel)),
+      streamId: publishStreamId(channelHash(ensureChannelName(channel))),
       shared: true,
       ...(signal === undefined ? {} : { signal }),
       ...(bufferBytes === undefined ? {} : { bufferBytes }),
