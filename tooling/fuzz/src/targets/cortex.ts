@@ -21,7 +21,7 @@ import { vectorBytes, vectorFiles, vectorTexts } from "./seeds.ts";
 
 const seeds = (): Uint8Array[] => [
   ...vectorBytes("cortex/vectors/cortex.json"),
-  ...vectorFiles("cortex/vectors").filter((file) => file.length < 4096),
+  ...[...vectorFiles("cortex/vectors").values()].filter((file) => file.length < 4096),
 ];
 
 /** What is written again is read as the same, and written alike. */
@@ -31,12 +31,12 @@ function claimCodec<T>(codec: Codec<T>, value: T): void {
 }
 
 /** A target for a model: its snapshot, and an event of each of its operations. */
-function model<State, Inputs, Queries>(
+export function modelTarget<State, Inputs, Queries>(
   name: string,
   { snapshot, byDispatch, initial }: Model<State, Inputs, Queries>,
 ): FuzzTarget {
   return {
-    name: `cortex/${name}`,
+    name,
     seeds,
     run(input) {
       const table = unlessRefused(CortexError, () => decode(snapshot, input));
@@ -93,8 +93,8 @@ export const targets: readonly FuzzTarget[] = [
       claimSame(encodeBundle(decodeBundle(encoded)), encoded, "a bundle");
     },
   },
-  model("tasks", tasksModel),
-  model("memories", memoriesModel),
+  modelTarget("cortex/tasks", tasksModel),
+  modelTarget("cortex/memories", memoriesModel),
   {
     name: "cortex/write-token",
     seeds: () => [

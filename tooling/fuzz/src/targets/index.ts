@@ -6,6 +6,7 @@ const PACKAGES = [
   "event-bus",
   "franklin-socket",
   "manifest",
+  "mesh-history",
   "mesh-loader",
   "nats-broker",
   "nats-subject",

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 const packages = join(import.meta.dirname, "..", "..", "..", "..", "packages");
 const HEX = /^(?:[\da-f]{2})+$/u;
@@ -21,12 +21,15 @@ export function vectorJson(file: string): string[] {
   return [...new Set(containers(readJson(file)).map((value) => JSON.stringify(value)))];
 }
 
-/** The files of a package's directory. */
-export function vectorFiles(directory: string): Uint8Array[] {
+/** The files of a package's directory, by their paths in it. */
+export function vectorFiles(directory: string): ReadonlyMap<string, Uint8Array> {
   const path = join(packages, directory);
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+  return new Map(
+    readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((file) => [relative(path, file), readFileSync(file)]),
+  );
 }
 
 function readJson(file: string): unknown {
