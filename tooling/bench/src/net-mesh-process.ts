@@ -1,24 +1,25 @@
 // A node of ours under measurement: one JSON request a line, one JSON answer a line. Arguments: bind
-// address, pre-shared key (hex). Node ids travel as decimal text; instants are nanoseconds of the
-// machine's monotonic clock, which processes share.
+// address, pre-shared key (hex), and "guarded" for the limits a node has by default. Node ids travel as
+// decimal text; instants are nanoseconds of the machine's monotonic clock, which processes share.
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { MeshNode, type MeshNodeOptions } from "@gaiaftcl/net-mesh";
 
-const [bind = "127.0.0.1:0", psk = ""] = process.argv.slice(2);
-const options: MeshNodeOptions = {
-  bind,
-  psk,
-  tuning: {
-    handshakesPerSource: 100_000,
-    handshakesPerSecond: 100_000,
-    pingwavesPerSource: 100_000,
-  },
+const [bind = "127.0.0.1:0", psk = "", limits = ""] = process.argv.slice(2);
+const unlimited = {
+  handshakesPerSource: 100_000,
+  handshakesPerSecond: 100_000,
+  pingwavesPerSource: 100_000,
 };
+const options: MeshNodeOptions = { bind, psk, tuning: limits === "guarded" ? {} : unlimited };
 const node = await MeshNode.listen(options);
 const others: MeshNode[] = [];
 // One receiver for the life of the process: each task takes from it what it waits for.
 const arrived = node.batches();
+
+const loopDelay = monitorEventLoopDelay({ resolution: 1 });
+loopDelay.enable();
 
 type Tasks = Record<string, (...args: never[]) => unknown>;
 
@@ -80,12 +81,13 @@ const tasks: Tasks = {
     return null;
   },
 
-  async receive_stamps(count: number) {
+  async receive_stamps(count: number, stream = 1) {
     const latencies: number[] = [];
     while (latencies.length < count) {
       const { done, value } = await arrived.next();
       if (done === true) break;
       const at = process.hrtime.bigint();
+      if (value.streamId !== BigInt(stream)) continue;
       for (const event of value) {
         latencies.push(Number(at - BigInt(Buffer.from(event).toString().trim())) / 1000);
       }
@@ -93,8 +95,9 @@ const tasks: Tasks = {
     return latencies;
   },
 
-  /** Further nodes in this process, each to make one handshake; the ids they have. */
+  /** Further nodes in this process instead of those before, each to make one handshake; the ids they have. */
   async prepare(count: number) {
+    await Promise.all(others.splice(0).map((other) => other.close()));
     for (let made = 0; made < count; made += 1) {
       others.push(await MeshNode.listen({ ...options, bind: "127.0.0.1:0" }));
     }
@@ -118,10 +121,17 @@ const tasks: Tasks = {
   usage() {
     globalThis.gc?.();
     const { user, system } = process.cpuUsage();
+    const { datagramsReceived, datagramsDropped } = node.stats.counters;
+    const [delayP50, delayP99] = [50, 99].map((share) => loopDelay.percentile(share) / 1e6);
+    loopDelay.reset();
     return {
       cpu: (user + system) / 1e6,
       rss: process.memoryUsage().rss,
       peers: node.peers.length,
+      received: datagramsReceived,
+      dropped: datagramsDropped,
+      delayP50,
+      delayP99,
     };
   },
 };

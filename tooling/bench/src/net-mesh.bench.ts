@@ -1,8 +1,5 @@
 import { loadavg } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freeUdpPort, LinePeer } from "@gaiaftcl/peers";
-import { ensurePeers } from "../../bootstrap/peers.mjs";
 import {
   type Benchmark,
   type BenchmarkContext,
@@ -15,48 +12,10 @@ import {
   percentile,
 } from "./benchmark.ts";
 import { dropping } from "./net-mesh-dropping.ts";
+import { flooding } from "./net-mesh-flooding.ts";
+import { type Kind, NodeProcess } from "./net-mesh-nodes.ts";
 
 const peerName = "net-mesh 0.19.0 (Python wheel)";
-const PSK = "6f".repeat(32);
-const ourScript = join(import.meta.dirname, "net-mesh-process.ts");
-const theirScript = join(import.meta.dirname, "..", "..", "interop", "python", "net_mesh_bench.py");
-
-type Kind = "ours" | "wheel";
-
-interface Introduction {
-  readonly address: string;
-  readonly publicKey: string;
-  readonly nodeId: string;
-}
-
-/** One node in a process of its own, doing one task at a time. */
-class NodeProcess implements AsyncDisposable {
-  readonly me: Introduction;
-  readonly #peer: LinePeer;
-
-  private constructor(peer: LinePeer, me: Introduction) {
-    this.#peer = peer;
-    this.me = me;
-  }
-
-  static async start(kind: Kind): Promise<NodeProcess> {
-    const args = [`127.0.0.1:${await freeUdpPort()}`, PSK];
-    const peer =
-      kind === "wheel"
-        ? new LinePeer((await ensurePeers(["python"])).python, [theirScript, ...args])
-        : new LinePeer(process.execPath, ["--expose-gc", ourScript, ...args]);
-    return new NodeProcess(peer, await peer.next());
-  }
-
-  ask<T>(task: string, ...args: readonly unknown[]): Promise<T> {
-    return this.#peer.ask({ task, args });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#peer[Symbol.asyncDispose]();
-  }
-}
-
 /** Two nodes of one kind with a session, in two processes. */
 class Pair implements AsyncDisposable {
   readonly from: NodeProcess;
@@ -282,7 +241,7 @@ const idle: Benchmark = {
   },
 };
 
-export const benchmarks: Benchmark[] = [throughput, latency, handshakes, idle, dropping];
+export const benchmarks: Benchmark[] = [throughput, latency, handshakes, idle, dropping, flooding];
 
 function spread(rates: readonly number[]): string {
   const thousands = rates.map((rate) => Math.round(rate / 1000));
