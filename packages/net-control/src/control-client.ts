@@ -12,6 +12,7 @@ import {
   CHANNEL_EVENT,
   type ChannelEvent,
   type FoundNode,
+  type LeaveResult,
   type MethodName,
   type Methods,
   type NatResult,
@@ -30,6 +31,8 @@ export interface Cancellable {
   readonly signal?: AbortSignal;
 }
 
+/** How long a node may take to answer at all. */
+const PATIENCE_MS = 5000;
 /** Events kept for a reader that is slow; the oldest are given up beyond. */
 const MOST_KEPT = 10_000;
 
@@ -63,9 +66,35 @@ export class ControlClient implements AsyncDisposable {
     this.#connection.listen();
   }
 
-  /** Connects to the node that listens at `socketPath`. @throws NetControlError `NOT_RUNNING` */
-  static async connect(socketPath: string): Promise<ControlClient> {
-    return new ControlClient(await connectTo(socketPath));
+  /**
+   * Connects to the node that listens at `socketPath`, and makes sure that it answers.
+   *
+   * @param options.patienceMs how long it may take to; 5,000
+   * @throws NetControlError `NOT_RUNNING`; `NOT_ANSWERING` when its process is stopped, for example
+   */
+  static async connect(
+    socketPath: string,
+    options: Cancellable & { readonly patienceMs?: number } = {},
+  ): Promise<ControlClient> {
+    const { signal, patienceMs = PATIENCE_MS } = options;
+    const client = new ControlClient(await connectTo(socketPath));
+    const patience = AbortSignal.timeout(patienceMs);
+    try {
+      await client.status({
+        signal: signal === undefined ? patience : AbortSignal.any([signal, patience]),
+      });
+      return client;
+    } catch (error) {
+      await client.close();
+      if (patience.aborted && signal?.aborted !== true) {
+        throw new NetControlError(
+          "NOT_ANSWERING",
+          `a node runs here and did not answer at ${socketPath} within ${patienceMs} ms; its process may be stopped`,
+          { cause: error },
+        );
+      }
+      throw error;
+    }
   }
 
   status(options: Cancellable = {}): Promise<NodeStatus> {
@@ -77,9 +106,14 @@ export class ControlClient implements AsyncDisposable {
     return this.#send("nodes", {}, options);
   }
 
-  /** Begins a session with the node that gave out `ticket`. */
+  /** Begins a session with the node that gave out `ticket`, and again whenever it is lost, until `leave`. */
   join(ticket: string, options: Cancellable = {}): Promise<NodeEntry> {
     return this.#send("join", { ticket }, options);
+  }
+
+  /** Ends the session with a node, and the calls for one; gives whether there was either. */
+  leave(nodeId: bigint, options: Cancellable = {}): Promise<LeaveResult> {
+    return this.#send("leave", { nodeId: formatNodeId(nodeId) }, options);
   }
 
   /** The time to a peer and back in milliseconds, and the address it sees this node at. */
@@ -174,12 +208,19 @@ export class ControlClient implements AsyncDisposable {
       throw new NetControlError("NOT_RUNNING", "the node that was driven has ended");
     signal?.throwIfAborted();
     const cancellation = new CancellationTokenSource();
-    const cancel = (): void => {
-      cancellation.cancel();
-    };
-    signal?.addEventListener("abort", cancel);
+    let cancel = (): void => undefined;
     try {
-      return await this.#connection.sendRequest(method, params, cancellation.token);
+      // A node whose process is stopped answers not even to that it is to give up.
+      return await new Promise<Methods[Name]["result"]>((resolve, reject) => {
+        cancel = (): void => {
+          cancellation.cancel();
+          reject(signal?.reason);
+        };
+        signal?.addEventListener("abort", cancel);
+        this.#connection
+          .sendRequest<Methods[Name]["result"]>(method, params, cancellation.token)
+          .then(resolve, reject);
+      });
     } catch (error) {
       signal?.throwIfAborted();
       throw fromResponse(error);

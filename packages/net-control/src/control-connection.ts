@@ -50,6 +50,7 @@ export class ControlConnection {
     this.#answer("status", () => service.status());
     this.#answer("nodes", () => service.nodes());
     this.#answer("join", ({ ticket }, signal) => service.join(ticket, signal));
+    this.#answer("leave", ({ nodeId }) => service.leave(nodeId));
     this.#answer("ping", ({ nodeId }, signal) => service.ping(nodeId, signal));
     this.#answer("publish", ({ channel, payload, reliable }) =>
       service.publish(channel, fromBase64(payload), reliable),

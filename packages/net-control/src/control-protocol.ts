@@ -15,15 +15,30 @@ export interface NodeStatus {
 /** A node this one knows of. */
 export interface NodeEntry {
   readonly nodeId: string;
-  /** A peer has a session with this node; others were only heard of. */
-  readonly kind: "peer" | "heard-of";
+  /**
+   * A peer has a session with this node; one that is called has none, but is meant to; others were only
+   * heard of.
+   */
+  readonly kind: "peer" | "called" | "heard-of";
   readonly address: string | null;
   readonly health: string | null;
   /** Whether the session is one between nodes of our own kind. */
   readonly strict: boolean | null;
   readonly relayed: boolean | null;
+  /** How it looks from outside, by what it announced; `unknown` when it announced nothing. */
+  readonly natType: string;
   /** Hops over the shortest way heard of; 1 for a peer. */
-  readonly hops: number;
+  readonly hops: number | null;
+  /** Whether it is called again when it is lost. */
+  readonly kept: boolean;
+}
+
+/** What became of the wish that the gateway forward a port. */
+interface PortMappingEntry {
+  readonly state: string;
+  readonly protocol: string | null;
+  readonly externalAddress: string | null;
+  readonly reason: string | null;
 }
 
 export interface PublishResult {
@@ -40,6 +55,13 @@ export interface FoundNode {
 export interface NatResult {
   readonly natType: string;
   readonly reflexAddress: string | null;
+  /** Null when it was not asked for. */
+  readonly portMapping: PortMappingEntry | null;
+}
+
+export interface LeaveResult {
+  /** Whether there was a session, or a call for one. */
+  readonly left: boolean;
 }
 
 /** Parameters and results of the requests a running node answers, as JSON-RPC 2.0 behind a Content-Length header. */
@@ -47,6 +69,7 @@ export interface Methods {
   readonly status: { readonly params: NoParams; readonly result: NodeStatus };
   readonly nodes: { readonly params: NoParams; readonly result: readonly NodeEntry[] };
   readonly join: { readonly params: JoinParams; readonly result: NodeEntry };
+  readonly leave: { readonly params: NodeParams; readonly result: LeaveResult };
   readonly ping: { readonly params: NodeParams; readonly result: PingResult };
   readonly publish: { readonly params: PublishParams; readonly result: PublishResult };
   readonly subscribe: { readonly params: SubscribeParams; readonly result: SubscriptionParams };
@@ -129,6 +152,7 @@ export const paramSchemas: ParamSchemas = {
   status: none,
   nodes: none,
   join: v.strictObject({ ticket: v.string() }),
+  leave: v.strictObject({ nodeId: v.string() }),
   ping: v.strictObject({ nodeId: v.string() }),
   publish: v.strictObject({ channel: v.string(), payload: base64, reliable: v.boolean() }),
   subscribe: v.strictObject({

@@ -20,12 +20,7 @@ export async function listenPrivately(
     await bind(server, path);
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE") throw unusable(path, error);
-    if (await isAnswered(path)) {
-      throw new NetControlError(
-        "ALREADY_RUNNING",
-        `a node runs here already and answers at ${path}`,
-      );
-    }
+    if (await isAnswered(path)) throw alreadyRunning(path);
     try {
       await unlink(path);
       await bind(server, path);
@@ -35,6 +30,15 @@ export async function listenPrivately(
   }
   await chmod(path, 0o600);
   return server;
+}
+
+/**
+ * Makes sure that no node answers at `path`, before anything is begun that a second one must not do.
+ *
+ * @throws NetControlError `ALREADY_RUNNING`
+ */
+export async function ensureNoneRuns(path: string): Promise<void> {
+  if (await isAnswered(path)) throw alreadyRunning(path);
 }
 
 /** Connects to a running node. @throws NetControlError `NOT_RUNNING` when nobody answers at `path` */
@@ -63,6 +67,10 @@ async function isAnswered(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+function alreadyRunning(path: string): NetControlError {
+  return new NetControlError("ALREADY_RUNNING", `a node runs here already and answers at ${path}`);
 }
 
 function codeOf(error: unknown): unknown {

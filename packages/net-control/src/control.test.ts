@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MeshNode } from "@gaiaftcl/net-mesh";
@@ -9,6 +10,7 @@ import {
   ControlClient,
   ControlServer,
   createNodeKeys,
+  ensureNoneRuns,
   formatNodeId,
   formatTicket,
   loadNodeKeys,
@@ -82,7 +84,15 @@ describe("a driven node", () => {
     const { rttMs, reflexAddress } = await client.ping(other.nodeId);
     expect(rttMs).toBeGreaterThan(0);
     expect(reflexAddress).toBe(node.address);
-    expect(await client.nat()).toEqual({ natType: "unknown", reflexAddress: null });
+    expect(await client.nat()).toEqual({
+      natType: "unknown",
+      reflexAddress: null,
+      portMapping: null,
+    });
+    expect(entry).toMatchObject({ natType: "unknown", kept: true });
+    expect(await client.leave(other.nodeId)).toEqual({ left: true });
+    expect(await client.nodes()).toEqual([]);
+    expect(await client.leave(other.nodeId)).toEqual({ left: false });
   });
 
   it("subscribes and publishes, and leaves a channel when its reader does", async () => {
@@ -136,7 +146,15 @@ describe("a driven node", () => {
     await using pair = await Pair.start();
     const { client, other } = pair;
     await expect(client.join("net://nowhere")).rejects.toMatchObject({ code: "ARGUMENT" });
-    await expect(client.ping(other.nodeId)).rejects.toThrow("traversal: peer-not-reachable");
+    await expect(client.ping(other.nodeId)).rejects.toThrow("there is no session with 0x");
+    await expect(client.join(formatTicket(pair.node))).rejects.toMatchObject({ code: "ARGUMENT" });
+    await client.join(formatTicket(other));
+    await expect(client.subscribe(other.nodeId, "none/yet").next()).rejects.toThrow(
+      /^channel: unknown channel: 0x[0-9a-f]{16} has no channel none\/yet; it has one once/u,
+    );
+    const session = pair.node.peer(other.nodeId)?.sessionId;
+    await client.join(formatTicket(other));
+    expect(pair.node.peer(other.nodeId)?.sessionId).toBe(session);
     await expect(client.publish("Not A Channel", Buffer.from("x"))).rejects.toThrow(
       "uppercase character 'N' not allowed",
     );
@@ -179,6 +197,25 @@ describe("a driven node", () => {
 });
 
 describe("the control socket", () => {
+  it("tells a node that does not answer from none", async () => {
+    const socketPath = join(home, "stopped.sock");
+    // Accepts and says nothing, as the system does for a process that is stopped.
+    const silent = createServer(() => undefined).listen(socketPath);
+    await once(silent, "listening");
+    try {
+      await expect(ControlClient.connect(socketPath, { patienceMs: 100 })).rejects.toMatchObject({
+        code: "NOT_ANSWERING",
+      });
+      await expect(
+        ControlClient.connect(socketPath, { signal: AbortSignal.timeout(100) }),
+      ).rejects.toMatchObject({ name: "TimeoutError" });
+      await expect(ensureNoneRuns(socketPath)).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    } finally {
+      silent.close();
+    }
+    await ensureNoneRuns(join(home, "nothing.sock"));
+  });
+
   it("is the user's alone, refuses a second node, and is taken over from a dead one", async () => {
     const socketPath = join(home, "run", "net.sock");
     await expect(ControlClient.connect(socketPath)).rejects.toMatchObject({ code: "NOT_RUNNING" });

@@ -7,6 +7,7 @@ export type {
   PublishResult,
 } from "./control-protocol.js";
 export { ControlServer, type ControlServerOptions } from "./control-server.js";
+export { ensureNoneRuns } from "./control-socket.js";
 export { NetControlError, type NetControlErrorCode } from "./net-control-error.js";
 export { formatNodeId, parseNodeId } from "./node-id-text.js";
 export { createNodeKeys, loadNodeKeys, type NodeKeys } from "./node-keys.js";

@@ -2,6 +2,8 @@
 export type NetControlErrorCode =
   /** No node runs here. */
   | "NOT_RUNNING"
+  /** A node runs here, and takes too long to say so. */
+  | "NOT_ANSWERING"
   /** A node runs here already. */
   | "ALREADY_RUNNING"
   /** The keys of a node have not been made yet. */

@@ -3,12 +3,14 @@ import { PermissionToken } from "@gaiaftcl/net-identity";
 import type { MeshNode, ReceivedEvent } from "@gaiaftcl/net-mesh";
 import type {
   FoundNode,
+  LeaveResult,
   NatResult,
   NodeEntry,
   NodeStatus,
   PingResult,
   PublishResult,
 } from "./control-protocol.js";
+import { NetControlError } from "./net-control-error.js";
 import { formatNodeId, parseNodeId } from "./node-id-text.js";
 import { formatTicket, parseTicket } from "./ticket.js";
 
@@ -36,35 +38,79 @@ export class NodeService {
   }
 
   nodes(): NodeEntry[] {
-    const peers = this.#node.peers
-      .map((peer) => this.#peerEntry(peer.nodeId))
-      .filter((entry) => entry !== undefined);
-    const known = new Set(this.#node.peers.map(({ nodeId }) => nodeId));
-    const heardOf = this.#node
+    const node = this.#node;
+    const entry = (nodeId: bigint): Pick<NodeEntry, "nodeId" | "natType" | "kept"> => ({
+      nodeId: formatNodeId(nodeId),
+      natType: node.peerNatType(nodeId),
+      kept: node.keptConnections.some((kept) => kept.nodeId === nodeId),
+    });
+    const peers = node.peers.map(
+      ({ nodeId, address, health, strict, relayed }): NodeEntry => ({
+        ...entry(nodeId),
+        kind: "peer",
+        address,
+        health,
+        strict,
+        relayed,
+        hops: 1,
+      }),
+    );
+    const known = new Set([node.nodeId, ...node.peers.map(({ nodeId }) => nodeId)]);
+    const unknown = { address: null, strict: null, relayed: null };
+    const called = node.keptConnections
+      .filter(({ nodeId }) => !known.has(nodeId))
+      .map(({ nodeId }): NodeEntry => {
+        known.add(nodeId);
+        return { ...entry(nodeId), ...unknown, kind: "called", health: null, hops: null };
+      });
+    const heardOf = node
       .discoveredNodes()
-      .filter(({ nodeId }) => !known.has(nodeId) && nodeId !== this.#node.nodeId)
+      .filter(({ nodeId }) => !known.has(nodeId))
       .map(
         ({ nodeId, hops, health }): NodeEntry => ({
-          nodeId: formatNodeId(nodeId),
+          ...entry(nodeId),
+          ...unknown,
           kind: "heard-of",
-          address: null,
           health,
-          strict: null,
-          relayed: null,
-          hops,
+          // Nothing leads there at this moment, and nothing new is heard.
+          hops: Number.isFinite(hops) ? hops : null,
         }),
       );
-    return [...peers, ...heardOf];
+    return [...peers, ...called, ...heardOf];
   }
 
   async join(ticket: string, signal: AbortSignal): Promise<NodeEntry> {
     const { nodeId, address, publicKey } = parseTicket(ticket);
-    await this.#node.connect(address, publicKey, nodeId, { signal });
-    return this.#peerEntry(nodeId) as NodeEntry;
+    if (nodeId === this.#node.nodeId) {
+      throw new NetControlError(
+        "ARGUMENT",
+        "this is the node's own ticket: join takes that of another",
+      );
+    }
+    const present = this.#node.peer(nodeId);
+    if (present?.health === "healthy" && present.address === address) {
+      // A new session would cost what is under way in this one.
+      this.#node.keepConnected(address, publicKey, nodeId);
+    } else {
+      await this.#node.connect(address, publicKey, nodeId, { signal });
+    }
+    const name = formatNodeId(nodeId);
+    const joined = this.nodes().find((entry) => entry.nodeId === name && entry.kind === "peer");
+    if (joined === undefined) {
+      throw new NetControlError("FAILED", `the session with ${name} ended at once`);
+    }
+    return joined;
+  }
+
+  /** Ends the session with a peer, and the calls for one. */
+  leave(nodeId: string): LeaveResult {
+    const peer = parseNodeId(nodeId);
+    const isKept = this.#node.keptConnections.some((kept) => kept.nodeId === peer);
+    return { left: this.#node.disconnect(peer) || isKept };
   }
 
   async ping(nodeId: string, signal: AbortSignal): Promise<PingResult> {
-    const peer = parseNodeId(nodeId);
+    const peer = this.#peer(nodeId);
     const sentAt = performance.now();
     const reflexAddress = await this.#node.probeReflex(peer, { signal });
     return { rttMs: performance.now() - sentAt, reflexAddress };
@@ -90,16 +136,27 @@ export class NodeService {
   }
 
   /** The events of a channel as they come, until `signal` is aborted. */
-  subscribe(
+  async subscribe(
     publisher: string,
     channel: string,
     token: Uint8Array | undefined,
     signal: AbortSignal,
   ): Promise<AsyncIterable<ReceivedEvent>> {
-    return this.#node.subscribe(parseNodeId(publisher), channel, {
-      signal,
-      ...(token === undefined ? {} : { token: PermissionToken.parse(token) }),
-    });
+    try {
+      return await this.#node.subscribe(this.#peer(publisher), channel, {
+        signal,
+        ...(token === undefined ? {} : { token: PermissionToken.parse(token) }),
+      });
+    } catch (error) {
+      if (error instanceof Error && Reflect.get(error, "code") === "UNKNOWN_CHANNEL") {
+        throw new NetControlError(
+          "FAILED",
+          `${error.message}: ${publisher} has no channel ${channel}; it has one once it publishes there`,
+          { cause: error },
+        );
+      }
+      throw error;
+    }
   }
 
   announce(capabilities: Readonly<Record<string, unknown>>): void {
@@ -120,22 +177,32 @@ export class NodeService {
 
   async nat(signal: AbortSignal): Promise<NatResult> {
     const { natClass, reflex } = await this.#node.reclassifyNat({ signal });
-    return { natType: natClass, reflexAddress: reflex ?? null };
+    const { portMapping } = this.#node;
+    return {
+      natType: natClass,
+      reflexAddress: reflex ?? null,
+      portMapping:
+        portMapping === undefined
+          ? null
+          : {
+              state: portMapping.state,
+              protocol: portMapping.protocol ?? null,
+              externalAddress: portMapping.externalAddress ?? null,
+              reason: portMapping.reason ?? null,
+            },
+    };
   }
 
-  #peerEntry(nodeId: bigint): NodeEntry | undefined {
-    const peer = this.#node.peer(nodeId);
-    if (peer === undefined) return undefined;
-    const { address, health, strict, relayed } = peer;
-    return {
-      nodeId: formatNodeId(nodeId),
-      kind: "peer",
-      address,
-      health,
-      strict,
-      relayed,
-      hops: 1,
-    };
+  /** @throws NetControlError for a node id that is none, and for a node that is no peer */
+  #peer(nodeId: string): bigint {
+    const peer = parseNodeId(nodeId);
+    if (this.#node.peer(peer) === undefined) {
+      throw new NetControlError(
+        "FAILED",
+        `there is no session with ${formatNodeId(peer)}: it has to be a peer, joined by its ticket`,
+      );
+    }
+    return peer;
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LinePeer, until } from "@gaiaftcl/peers";
+import { freeUdpPort, LinePeer, until } from "@gaiaftcl/peers";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, it } from "vitest";
 import { type CommandResult, commandLineMain, records, runCommand } from "./cell-process.ts";
@@ -63,12 +63,30 @@ class NodeHome implements AsyncDisposable {
     return await this.#running.next();
   }
 
+  /** Waits until `net up` tells that a node is in this state. */
+  async untilPeer(state: string): Promise<Derived> {
+    for (;;) {
+      const told = await this.#running?.next<Derived>();
+      if (told === undefined) throw new Error("net up does not run");
+      if (told["state"] === state) return told;
+    }
+  }
+
+  /** Sends a signal to `net up`. */
+  signal(signal: NodeJS.Signals): void {
+    this.#running?.program.signal(signal);
+  }
+
   /** Starts a command that goes on until it is ended, and says records. */
   run(args: readonly string[]): LinePeer {
     const whole = [commandLineMain, "--json", "--home", this.home, "net", ...args];
     return new LinePeer(process.execPath, whole, {
       encode: String,
-      decode: (line) => JSON.parse(line).derived,
+      decode: (line) => {
+        const record = JSON.parse(line);
+        expect(isRecord(record), line).toBe(true);
+        return record.derived;
+      },
     });
   }
 
@@ -159,6 +177,7 @@ it("commands say what is missing, and what to type next", async () => {
     ["announce"],
     ["find"],
     ["nat"],
+    ["leave", "0x1"],
     ["join", "net://x"],
   ]) {
     const { code, stderr } = await home.net(args);
@@ -171,4 +190,75 @@ it("commands say what is missing, and what to type next", async () => {
     "invalid socket address syntax",
   );
   expect((await home.net(["subscribe", "a"])).code).toBe(64);
+  for (const args of [
+    ["up", "--join", "net://x"],
+    ["up", "--accept", "nobody"],
+    ["up", "--announce", "/nowhere/at-all.json"],
+    ["keygen", "--psk-file", "/nowhere/at-all"],
+  ]) {
+    expect((await home.net(args)).code, args.join(" ")).toBe(64);
+  }
+});
+
+it("a node that is to be joined is called until it is there, and again after it was killed", async () => {
+  await using left = await NodeHome.make();
+  await using right = await NodeHome.make();
+  const bind = `127.0.0.1:${await freeUdpPort()}`;
+  const { ticket, node_id: id } = await left.up("--bind", bind);
+  await left.down();
+  await right.up("--join", String(ticket));
+  expect(await right.untilPeer("unreachable")).toMatchObject({
+    node_id: id,
+    reason: "handshake timeout",
+    failures: 1,
+  });
+  expect((await right.json(["nodes"])).at(1)).toMatchObject({ node_id: id, kind: "called" });
+  await left.up("--bind", bind);
+  expect(await right.untilPeer("connected")).toMatchObject({ node_id: id, address: bind });
+
+  left.signal("SIGKILL");
+  expect((await left.net(["nodes"])).stderr).toContain("no node runs here");
+  expect(await left.up("--bind", bind)).toMatchObject({ ticket });
+  expect(await right.untilPeer("connected")).toMatchObject({ node_id: id });
+  await right.json(["ping", String(id), "--count", "1"]);
+  expect(await right.json(["nodes"])).toMatchObject([
+    {},
+    { node_id: id, kind: "peer", health: "healthy", kept: true, nat_type: "unknown" },
+  ]);
+  expect(await right.json(["leave", String(id)])).toEqual([{ node_id: id, left: true }]);
+  expect(await right.untilPeer("disconnected")).toMatchObject({ reason: "closed" });
+  expect((await right.json(["nodes"])).filter(({ kind }) => kind === "peer")).toEqual([]);
+});
+
+it("commands end by Ctrl-C, and neither they nor a second node hang on one that is stopped", async () => {
+  await using left = await NodeHome.make();
+  await using right = await NodeHome.make();
+  const { node_id: id } = await left.up("--port-mapping");
+  await right.up();
+  expect((await left.net(["up"])).stderr).toContain("a node runs here already");
+  const [nat] = await left.json(["nat"]);
+  expect(nat?.["port_mapping"]).toMatchObject({
+    state: expect.stringMatching(/^(searching|unavailable|mapped)$/u),
+  });
+  const ticket = `net://0x1@127.0.0.1:9/${"1".repeat(64)}`;
+  await using joining = right.run(["join", ticket]);
+  // Once the other command has been answered, this one has begun to wait.
+  await right.json(["nodes"]);
+  await right.json(["nodes"]);
+  const { code, signal } = await joining.program.end("SIGINT");
+  expect([signal, code]).toEqual([null, expect.any(Number)]);
+
+  left.signal("SIGSTOP");
+  try {
+    const asked = await left.net(["nodes"]);
+    expect([asked.code, asked.stderr]).toEqual([
+      1,
+      expect.stringContaining("its process may be stopped"),
+    ]);
+    expect((await left.net(["up"])).stderr).toContain("a node runs here already");
+  } finally {
+    left.signal("SIGCONT");
+  }
+  expect((await left.json(["nodes"]))[0]).toMatchObject({ node_id: id });
+  expect(await left.down()).toBe(0);
 });

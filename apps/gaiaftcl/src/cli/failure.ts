@@ -52,6 +52,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   },
   NetControlError: {
     NOT_RUNNING: { exitCode: blocked, next: "net up" },
+    NOT_ANSWERING: { exitCode: blocked, next: "net nodes" },
     ALREADY_RUNNING: { exitCode: refused, next: "net nodes" },
     NO_KEYS: { exitCode: blocked, next: "net keygen" },
     KEYS_EXIST: { exitCode: refused, next: "net up" },
@@ -61,6 +62,7 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
   NetCapabilityError: { "*": { exitCode: exitCodes.usage, next: "net announce --help" } },
   NetMeshError: {
     INVALID_OPTION: { exitCode: exitCodes.usage, next: "net up --help" },
+    SOCKET: { exitCode: blocked, next: "net up --help" },
     "*": { exitCode: blocked, next: "net nodes" },
   },
   RedexError: { "*": { exitCode: blocked, next: "doctor" } },

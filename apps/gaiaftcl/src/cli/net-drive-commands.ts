@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { ControlClient, type NodeEntry, parseNodeId } from "@gaiaftcl/net-control";
 import { type Command, Option } from "commander";
-import { CommandError } from "./command-error.js";
 import { wholeNumber } from "./franklin-commands.js";
+import { readArgumentFile, readDictionary } from "./net-argument-files.js";
 import { netSocketPath } from "./net-home.js";
+import { portMappingText } from "./net-node-report.js";
 import { printable } from "./printable.js";
 import type { RunCommand } from "./program.js";
 import type { Session } from "./session.js";
@@ -12,8 +12,12 @@ import type { Session } from "./session.js";
 export function addNetDriveCommands(net: Command, run: RunCommand): void {
   net
     .command("join <ticket>")
-    .description("join the node that gave out this ticket")
+    .description("join the node that gave out this ticket, and again whenever it is lost")
     .action(run(join));
+  net
+    .command("leave <node>")
+    .description("end the session with a node, and call it no more")
+    .action(run(leave));
   net.command("nodes").description("this node, its peers, and nodes heard of").action(run(nodes));
   net
     .command("ping <node>")
@@ -61,12 +65,20 @@ export function addNetDriveCommands(net: Command, run: RunCommand): void {
 }
 
 function connect(session: Session): Promise<ControlClient> {
-  return ControlClient.connect(netSocketPath(session));
+  return ControlClient.connect(netSocketPath(session), session);
 }
 
 async function join(session: Session, ticket: string): Promise<void> {
   await using client = await connect(session);
   reportNode(session, await client.join(ticket, session));
+}
+
+async function leave(session: Session, node: string): Promise<void> {
+  await using client = await connect(session);
+  const { left } = await client.leave(parseNodeId(node), session);
+  session.output.result({ kind: "net-left", derived: { node_id: node, left } }, () =>
+    left ? `left ${node}` : `there was no session with ${node}`,
+  );
 }
 
 async function nodes(session: Session): Promise<void> {
@@ -135,7 +147,7 @@ async function subscribe(
   await using client = await connect(session);
   const events = client.subscribe(parseNodeId(from), channel, {
     signal,
-    ...(token === undefined ? {} : { token: await readFile(token) }),
+    ...(token === undefined ? {} : { token: await readArgumentFile(token) }),
   });
   let seen = 0;
   try {
@@ -172,18 +184,6 @@ async function announce(
   );
 }
 
-async function readDictionary(path: string): Promise<Record<string, unknown>> {
-  const value: unknown = JSON.parse(await readFile(path, "utf8"));
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new CommandError(
-      "USAGE",
-      `${path} should hold a JSON object, a capability dictionary`,
-      "net announce --help",
-    );
-  }
-  return { ...value };
-}
-
 interface FindOptions {
   readonly tag: readonly string[];
   readonly gpu: boolean;
@@ -218,21 +218,52 @@ async function find(session: Session, options: FindOptions): Promise<void> {
 
 async function nat(session: Session): Promise<void> {
   await using client = await connect(session);
-  const { natType, reflexAddress } = await client.nat(session);
+  const { natType, reflexAddress, portMapping } = await client.nat(session);
   session.output.result(
-    { kind: "net-nat", derived: { nat_type: natType, reflex_address: reflexAddress } },
-    () =>
+    {
+      kind: "net-nat",
+      derived: {
+        nat_type: natType,
+        reflex_address: reflexAddress,
+        port_mapping: portMapping === null ? null : snakeCase(portMapping),
+      },
+    },
+    () => [
       `NAT ${natType}${reflexAddress === null ? "" : `, seen from outside at ${reflexAddress}`}`,
+      ...(reflexAddress === null ? ["  two peers have to be joined to find out"] : []),
+      ...(portMapping === null ? [] : [`  ${portMappingText(portMapping)}`]),
+    ],
   );
 }
 
 function reportNode(session: Session, entry: NodeEntry): void {
-  const { nodeId, kind, address, health, strict, relayed, hops } = entry;
-  session.output.result({ kind: "net-node", derived: snakeCase(entry) }, () => {
-    const way = relayed === true ? `relayed by ${address}` : (address ?? `${hops} hops away`);
-    const session = strict === null ? "" : strict ? "  strict" : "  as Net 0.19.0";
-    return `${nodeId}  ${kind === "peer" ? "peer" : "heard of"}  ${way}  ${health ?? ""}${session}`;
-  });
+  session.output.result({ kind: "net-node", derived: snakeCase(entry) }, () => nodeLine(entry));
+}
+
+function nodeLine(entry: NodeEntry): string {
+  const { nodeId, kind, address, health, strict, relayed, natType, hops } = entry;
+  const nat = natType === "unknown" ? [] : [`NAT ${natType}`];
+  switch (kind) {
+    case "peer":
+      return [
+        nodeId,
+        "peer",
+        relayed === true ? `relayed by ${address}` : address,
+        health,
+        strict === true ? "strict" : "as Net 0.19.0",
+        ...nat,
+      ].join("  ");
+    case "called":
+      return [nodeId, "called", "no session yet, or no longer", ...nat].join("  ");
+    case "heard-of":
+      return [
+        nodeId,
+        "heard of",
+        hops === null ? "no way there now" : `${hops} hops away`,
+        health,
+        ...nat,
+      ].join("  ");
+  }
 }
 
 function snakeCase(record: object): Record<string, unknown> {

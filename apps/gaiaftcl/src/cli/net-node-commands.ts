@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { readCapabilities } from "@gaiaftcl/net-capability";
 import {
   ControlServer,
   createNodeKeys,
+  ensureNoneRuns,
   formatNodeId,
   formatTicket,
   loadNodeKeys,
@@ -14,7 +14,9 @@ import {
 import { MeshNode } from "@gaiaftcl/net-mesh";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
+import { readArgumentFile, readDictionary } from "./net-argument-files.js";
 import { netKeysDirectory, netSocketPath } from "./net-home.js";
+import { reportPeerEvent, reportPortMapping } from "./net-node-report.js";
 import type { RunCommand } from "./program.js";
 import type { Session } from "./session.js";
 
@@ -24,6 +26,7 @@ interface UpOptions {
   readonly accept: readonly string[];
   readonly announce?: string;
   readonly requireStrict: boolean;
+  readonly portMapping: boolean;
 }
 
 /** `net keygen` and `net up`: make a node's keys, and run it. */
@@ -42,7 +45,7 @@ export function addNetNodeCommands(net: Command, run: RunCommand): void {
     .option("--bind <address>", "the UDP address to listen at", "0.0.0.0:0")
     .option(
       "--join <ticket>",
-      "join the node that gave out this ticket; may be repeated",
+      "join the node that gave out this ticket, and again whenever it is lost; may be repeated",
       append,
       [],
     )
@@ -56,6 +59,11 @@ export function addNetNodeCommands(net: Command, run: RunCommand): void {
     .option(
       "--require-strict",
       "have sessions only with nodes that keep strict ones, not with Net 0.19.0",
+      false,
+    )
+    .option(
+      "--port-mapping",
+      "have the gateway forward a port to this node, by NAT-PMP or UPnP; net nat tells what became of it",
       false,
     )
     .action(run(up));
@@ -87,7 +95,7 @@ async function keygen(session: Session, options: { readonly pskFile?: string }):
 }
 
 async function readPsk(path: string): Promise<Uint8Array> {
-  const text = (await readFile(path, "utf8")).trim();
+  const text = (await readArgumentFile(path)).toString("utf8").trim();
   if (!/^[0-9a-fA-F]{64}$/.test(text)) {
     throw new CommandError(
       "USAGE",
@@ -99,8 +107,19 @@ async function readPsk(path: string): Promise<Uint8Array> {
 }
 
 async function up(session: Session, options: UpOptions): Promise<void> {
+  const tickets = options.join.map(parseTicket);
+  const awaited = options.accept.map(parseNodeId);
   const keys = await loadNodeKeys(netKeysDirectory(session));
-  await using node = await listen(keys, options);
+  await ensureNoneRuns(netSocketPath(session));
+  await using node = await listen(session, keys, options);
+  const own = tickets.find(({ nodeId }) => nodeId === node.nodeId);
+  if (own !== undefined) {
+    throw new CommandError(
+      "USAGE",
+      "this node cannot join itself: --join takes the ticket of another",
+      "net up --help",
+    );
+  }
   await using _control = await ControlServer.listen({ socketPath: netSocketPath(session), node });
   const ticket = formatTicket(node);
   session.output.result(
@@ -116,18 +135,24 @@ async function up(session: Session, options: UpOptions): Promise<void> {
     () => [
       `node ${formatNodeId(node.nodeId)} listens at ${node.address}`,
       `  others join with   gaiaftcl net join ${ticket}`,
+      ...(isWildcard(node.address)
+        ? ["                     with an address of this host in place of the wildcard"]
+        : []),
       `  drive it with      ${session.command("net nodes")}`,
     ],
   );
   node.onPeerEvent((event) => {
-    if ("peer" in event) session.output.remark(`${event.type} ${formatNodeId(event.peer)}`);
+    reportPeerEvent(session, event);
   });
-  for (const nodeId of options.accept.map(parseNodeId)) keepAccepting(session, node, nodeId);
-  for (const ticket of options.join) {
-    const { address, publicKey, nodeId } = parseTicket(ticket);
-    await node.connect(address, publicKey, nodeId, { signal: session.signal });
+  for (const nodeId of awaited) keepAccepting(session, node, nodeId);
+  for (const { address, publicKey, nodeId } of tickets) {
+    node.keepConnected(address, publicKey, nodeId);
   }
   if (!session.signal.aborted) await once(session.signal, "abort");
+}
+
+function isWildcard(address: string): boolean {
+  return address.startsWith("0.0.0.0:") || address.startsWith("[::]:");
 }
 
 /** Lets a node connect, and again whenever its session has ended. */
@@ -141,9 +166,9 @@ function keepAccepting(session: Session, node: MeshNode, nodeId: bigint): void {
   accept();
 }
 
-async function listen(keys: NodeKeys, options: UpOptions): Promise<MeshNode> {
+async function listen(session: Session, keys: NodeKeys, options: UpOptions): Promise<MeshNode> {
   const { identity, secretKey, psk } = keys;
-  const { announce, bind, requireStrict } = options;
+  const { announce, bind, requireStrict, portMapping } = options;
   return MeshNode.listen({
     bind,
     psk,
@@ -152,7 +177,16 @@ async function listen(keys: NodeKeys, options: UpOptions): Promise<MeshNode> {
     ...(requireStrict ? { tuning: { requireStrict } } : {}),
     ...(announce === undefined
       ? {}
-      : { capabilities: readCapabilities(JSON.parse(await readFile(announce, "utf8"))) }),
+      : { capabilities: readCapabilities(await readDictionary(announce)) }),
+    ...(portMapping
+      ? {
+          tryPortMapping: {
+            changed: (view) => {
+              reportPortMapping(session, view);
+            },
+          },
+        }
+      : {}),
   });
 }
 

@@ -57,6 +57,12 @@ export class Output {
     this.#options.stderr.write(`${line}\n`);
   }
 
+  /** Something that happened while a command goes on: a remark, or a record in `--json` mode. */
+  event(record: OutputRecord, line: string): void {
+    if (this.json) this.#options.stdout.write(`${encode(record)}\n`);
+    else this.remark(line);
+  }
+
   /** A line that the next one replaces, on a terminal; nothing in a pipe. */
   progress(line: string): void {
     if (!this.interactive) return;
