@@ -1,5 +1,6 @@
 import { datagramKind, packetFlags, ROUTING_HEADER_BYTES } from "@gaiaftcl/net-wire";
 import { describe, expect, it } from "vitest";
+import type { HandshakeOutcome } from "../core/handshake-attempts.js";
 import type { SeededRandom } from "../simulated/seeded-random.js";
 import type { LinkConditions } from "../simulated/simulated-network.js";
 import { ReliableFlow } from "./reliable-flow.testing.js";
@@ -182,6 +183,60 @@ describe("a flood of datagrams that nobody sealed for this moment", LIMIT, () =>
       expect(sizes).toEqual(sizesBefore);
       expect(counters.datagramsDropped - before.counters.datagramsDropped).toBe(20_000);
       talk(mesh, right, left, random);
+    });
+  });
+});
+
+describe("a flood of first messages by somebody without the pre-shared key", LIMIT, () => {
+  const PER_SECOND = 40;
+
+  it.each([
+    ["one source", 1],
+    ["more sources than all handshakes are allowed for", 20],
+  ])("costs few key agreements and keeps nobody out, from %s", (_, sources) => {
+    forEachSeed(35, 4, (seed, random) => {
+      const mesh = new SimMesh({
+        seed,
+        conditions: { delayMs: 5 },
+        tuning: { handshakesPerSource: 5, handshakesPerSecond: PER_SECOND },
+      });
+      const [victim, newcomer] = mesh.addMany(2) as [SimNode, SimNode];
+      const stranger = mesh.add({}, { psk: random.bytes(32) });
+      const made: Uint8Array[] = [];
+      mesh.taps.add((from, datagram) => {
+        // The direct form is dropped unread while nobody is expected.
+        if (from === stranger && datagramKind(datagram) === "routed") {
+          made.push(new Uint8Array(datagram));
+        }
+      });
+      mesh.begin(stranger, victim, undefined, () => undefined);
+      mesh.network.run(1000);
+      const before = victim.core.stats;
+      const began = mesh.network.now;
+      let outcome: HandshakeOutcome | undefined;
+      let flooded = 0;
+      const flood = (): void => {
+        for (let count = 0; count < 100; count += 1) {
+          victim.receive(random.pick(made), `66.6.6.${flooded % sources}:6`, mesh.network.now);
+          flooded += 1;
+        }
+        mesh.network.run(10);
+      };
+      for (let round = 0; round < 50; round += 1) flood();
+      mesh.begin(newcomer, victim, undefined, (ended) => {
+        outcome = ended;
+      });
+      while (outcome === undefined) flood();
+      expect(outcome.ok).toBe(true);
+      const { counters } = victim.core.stats;
+      const agreements = flooded - (counters.rateLimited - before.counters.rateLimited);
+      const seconds = (mesh.network.now - began) / 1000;
+      expect(agreements).toBeLessThanOrEqual(PER_SECOND * (1 + seconds));
+      expect(counters.datagramsDropped - before.counters.datagramsDropped).toBeGreaterThanOrEqual(
+        flooded,
+      );
+      expect(victim.core.peers()).toHaveLength(1);
+      talk(mesh, newcomer, victim, random);
     });
   });
 });
