@@ -64,7 +64,11 @@ export class Channels {
       entityId: identity.entityId,
       now: state.now,
       view: {
-        entityOf: (node) => index.entityOf(node),
+        entityOf: (node) => {
+          // What a strict peer proved; an announcement says who signed it, and not who sent it.
+          const peer = state.peers.get(node);
+          return peer?.session.strict === true ? peer.entityId : index.entityOf(node);
+        },
         isVisible: (visibility, node) =>
           isVisible(visibility, options.ownSubnet, index.subnetOf(node) ?? GLOBAL_SUBNET),
         matches: (filter, node) => matchesFilter(index.capabilitiesOf(node), filter, "channel"),

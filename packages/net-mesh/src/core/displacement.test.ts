@@ -14,13 +14,20 @@ function judge(
     readonly heardAt?: number;
     readonly challengedAt?: number;
     readonly movesUntil?: number;
+    readonly isProven?: boolean;
   },
   isAtItsAddress = false,
 ): string {
   const { strict = false, initiated = false, heardAt = 0, challengedAt, movesUntil = -1 } = peer;
-  const judged: Pick<Peer, "origin" | "heardAt" | "challengedAt" | "movesUntil"> & {
+  const { isProven = true } = peer;
+  const judged: Pick<
+    Peer,
+    "origin" | "heardAt" | "challengedAt" | "movesUntil" | "entityId" | "establishedAt"
+  > & {
     readonly session: { readonly strict: boolean };
   } = {
+    entityId: isProven ? new Uint8Array(32) : undefined,
+    establishedAt: 0,
     origin: { initiated, initiatorEphemeral: OLD },
     session: { strict },
     heardAt,
@@ -58,6 +65,13 @@ describe("whether a newcomer takes the place of a peer", () => {
     expect(judge(NEW, 2100, { ...strict, challengedAt: 2000 })).toBe("refuse");
     expect(judge(NEW, 2400, { ...strict, challengedAt: 2000 })).toBe("accept");
     expect(judge(NEW, 2400, { ...strict, heardAt: 2050, challengedAt: 2000 })).toBe("challenge");
+  });
+
+  it("keeps a node id for nobody who does not prove to own it", () => {
+    const squatter = { strict: true, isProven: false };
+    expect(judge(NEW, 5000, { ...squatter, heardAt: 4999 })).toBe("challenge");
+    expect(judge(NEW, 5001, { ...squatter, heardAt: 5000 })).toBe("accept");
+    expect(judge(OLD, 5001, { ...squatter, heardAt: 5000 })).toBe("replay");
   });
 
   it("lets a strict peer move that said so", () => {

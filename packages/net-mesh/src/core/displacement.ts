@@ -1,9 +1,15 @@
 import type { Peer } from "./peer.js";
 
 /** What the rule looks at. */
-type Incumbent = Pick<Peer, "origin" | "heardAt" | "challengedAt" | "movesUntil"> & {
+type Incumbent = Pick<
+  Peer,
+  "origin" | "heardAt" | "challengedAt" | "movesUntil" | "entityId" | "establishedAt"
+> & {
   readonly session: { readonly strict: boolean };
 };
+
+/** A strict peer that has not proved in this time whose node id it has keeps it from nobody. */
+const PROOF_MS = 5000;
 
 /**
  * What a first handshake message under the node id of a present peer leads to. A provisional session
@@ -16,7 +22,8 @@ export type Displacement = "accept" | "provisional" | "refuse" | "replay" | "cha
  *
  * Whoever holds the pre-shared key can begin a handshake under any node id. A strict session is
  * therefore given up only when its peer does not answer: the first message of a newcomer makes this
- * node ask the old session, and a later one is accepted if nothing came back. A 0.19.0 session
+ * node ask the old session, and a later one is accepted if nothing came back; or when it never proved
+ * whose node id it has. A 0.19.0 session
  * follows the reference's rule, but for one case: a started 0.19.0 node that this node has joined knows
  * no address to send it subscriptions and announcements to until it connects itself, and the reference
  * would refuse that while it lives. From where it is it may, provisionally. A strict peer that wants a new session itself, over another path for
@@ -51,8 +58,9 @@ export function judgeDisplacement(
 }
 
 function judgeStrict(peer: Incumbent, now: number, challengeMs: number): Displacement {
-  const { challengedAt, heardAt, movesUntil } = peer;
-  if (now <= movesUntil) {
+  const { challengedAt, heardAt, movesUntil, entityId, establishedAt } = peer;
+  const isUnproven = entityId === undefined && now - establishedAt > PROOF_MS;
+  if (now <= movesUntil || isUnproven) {
     return "accept";
   }
   if (challengedAt === undefined || heardAt > challengedAt) {

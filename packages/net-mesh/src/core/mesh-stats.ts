@@ -14,6 +14,8 @@ export interface PeerView {
   readonly address: string;
   readonly relayed: boolean;
   readonly strict: boolean;
+  /** The entity it proved to be, 32 bytes; a 0.19.0 peer proves nothing. */
+  readonly entityId: Uint8Array | undefined;
   readonly initiated: boolean;
   readonly health: PeerHealth;
   /** Milliseconds since something of it was decrypted. */
@@ -57,6 +59,7 @@ export function peerView(state: MeshState, peer: Peer): PeerView {
     address: peer.address,
     relayed: peer.isRelayed,
     strict: peer.session.strict,
+    entityId: peer.entityId,
     initiated: peer.origin.initiated,
     health: state.detector.health(peer.nodeId) ?? "healthy",
     silentMs: state.now - peer.heardAt,

@@ -16,6 +16,7 @@ import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
 import { Traversal } from "../traversal/traversal.js";
 import { Channels } from "./channels.js";
 import { Discovery } from "./discovery.js";
+import { IDENTITY_SUBPROTOCOL, identityProof, provenEntity } from "./identity-proof.js";
 import { Inbound } from "./inbound.js";
 import { KeptConnections } from "./kept-connections.js";
 import { Liveness } from "./liveness.js";
@@ -237,6 +238,11 @@ export class NodeParts {
       this.discovery.index.dropWithheld(peer.nodeId);
       this.channels.dropSuspended(peer.nodeId);
     }
+    if (peer.session.strict) {
+      // On the stream of membership messages: before the first of them, whatever is lost on the way.
+      const proof = identityProof(this.state.around.identity, peer.session);
+      this.#sendControl(peer, IDENTITY_SUBPROTOCOL, proof, MEMBERSHIP_SUBPROTOCOL);
+    }
     this.discovery.greet(peer);
     this.channels.renew(peer.nodeId);
   }
@@ -284,13 +290,18 @@ export class NodeParts {
     }
   }
 
-  #sendControl(peer: Peer, subprotocolId: number, event: Uint8Array): void {
+  #sendControl(
+    peer: Peer,
+    subprotocolId: number,
+    event: Uint8Array,
+    streamId: number = subprotocolId,
+  ): void {
     const { now, busy, peers } = this.state;
     if (peers.get(peer.nodeId) !== peer || event.length > peer.streams.maxPayload - FRAME_BYTES) {
       return;
     }
     try {
-      peer.streams.sendTo(BigInt(subprotocolId), [event], now, {
+      peer.streams.sendTo(BigInt(streamId), [event], now, {
         uncredited: true,
         label: this.label(subprotocolId),
         // What is said once, an announcement above all, must arrive; a 0.19.0 peer cannot have that.
@@ -310,6 +321,15 @@ export class NodeParts {
     const { subprotocolId } = batch.label;
     if (subprotocolId === MOVING_SUBPROTOCOL && peer.session.strict) {
       peer.movesUntil = now + MOVING_MS;
+      peer.streams.consume(batch, now);
+      return;
+    }
+    if (subprotocolId === IDENTITY_SUBPROTOCOL && peer.session.strict) {
+      const [proof] = batch.events();
+      if (proof !== undefined && !peer.hasShownProof) {
+        peer.hasShownProof = true;
+        peer.entityId = provenEntity(peer.nodeId, peer.session, proof);
+      }
       peer.streams.consume(batch, now);
       return;
     }

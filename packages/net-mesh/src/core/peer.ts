@@ -26,6 +26,10 @@ export interface Peer extends TabledPeer {
   readonly session: PacketSession;
   readonly streams: StreamSet;
   readonly establishedAt: number;
+  /** The entity it proved to be, in a strict session; 32 bytes. */
+  entityId: Uint8Array | undefined;
+  /** Whether it tried to prove it, which it may once. */
+  hasShownProof: boolean;
   /** Whether anything of it was decrypted. */
   hasSpoken: boolean;
   /** When something of it was last decrypted. */

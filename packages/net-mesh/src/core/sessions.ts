@@ -222,6 +222,8 @@ export class Sessions {
         receiveWindow: around.tuning.receiveWindow,
       }),
       establishedAt: now,
+      entityId: undefined,
+      hasShownProof: false,
       hasSpoken: false,
       heardAt: now,
       challengedAt: undefined,
