@@ -50,6 +50,7 @@ describe("the command line", () => {
       ["mesh", "sign", bridge, "--tau", "high"],
       ["subscribe", "gaiaftcl..sealed"],
       ["subscribe", "gaiaftcl.>.sealed"],
+      ["subscribe", "gaiaftcl.>", "--count", "0"],
     ]) {
       expect((await home.gaiaftcl(args)).code, args.join(" ")).toBe(64);
       const json = checked(await home.gaiaftcl(["--json", ...args]));

@@ -1,7 +1,13 @@
 import { stat } from "node:fs/promises";
-import { type SubscribedMessage, type Subscription, subscribe } from "@gaiaftcl/nats-subscribe";
+import {
+  type SubscribedMessage,
+  type Subscription,
+  type SubscriptionStatus,
+  subscribe,
+} from "@gaiaftcl/nats-subscribe";
 import type { Command } from "commander";
 import { subscribeToCell } from "../subscribe-to-cell.js";
+import { CommandError } from "./command-error.js";
 import { wholeNumber } from "./franklin-commands.js";
 import { type ExitCode, exitCodes } from "./output.js";
 import { printable } from "./printable.js";
@@ -9,6 +15,7 @@ import type { RunCommand } from "./program.js";
 import { reportLines } from "./report-lines.js";
 import { rowLine, rowRecord } from "./row-output.js";
 import type { Session } from "./session.js";
+import { StatusLines } from "./status-lines.js";
 
 interface SubscribeOptions {
   readonly confirm: boolean;
@@ -24,9 +31,15 @@ export function addSubscribeCommand(program: Command, run: RunCommand): void {
     .description("messages as they are broadcast, each row verified, until Ctrl-C")
     .option("--confirm", "look up each row in the local database", false)
     .option("--signed", "demand that the five federation keys have cosigned every row", false)
-    .option("--count <messages>", "end after so many messages", wholeNumber)
+    .option("--count <messages>", "end after so many messages", countOfMessages)
     .option("--explain", "show every check of each row", false)
     .action(run(show));
+}
+
+function countOfMessages(text: string): number {
+  const count = wholeNumber(text);
+  if (count > 0) return count;
+  throw new CommandError("USAGE", "expected at least 1 message, found 0", "subscribe --help");
 }
 
 async function show(
@@ -42,7 +55,8 @@ async function show(
   try {
     for await (const message of subscription) {
       report(session, message, options.explain);
-      if (message.kind === "row" && !message.report.ok) failed += 1;
+      // A message of a subject that nothing seals is neither good nor bad.
+      if (message.report.checks.some(({ status }) => status === "failed")) failed += 1;
       seen += 1;
       if (seen >= count) break;
     }
@@ -57,11 +71,15 @@ async function open(
   subjects: readonly string[],
   options: SubscribeOptions,
 ): Promise<Subscription> {
+  const statuses = new StatusLines();
   const common = {
     urls: await session.brokers(),
     signal: session.signal,
     keys: await session.rowKeys(options.signed),
-    onStatus: (status: { readonly type: string }) => session.output.remark(JSON.stringify(status)),
+    onStatus: (status: SubscriptionStatus) => {
+      const line = statuses.lineFor(status);
+      if (line !== undefined) session.output.remark(line);
+    },
   };
   const { databasePath } = session.layout;
   const hasDatabase = await stat(databasePath).then(
