@@ -1,3 +1,4 @@
+import { isSameBytes } from "@gaiaftcl/net-identity";
 import {
   type Announcement,
   checkAnnouncementSignature,
@@ -12,7 +13,6 @@ import { CapabilityTable, type IndexEntry, type IndexVerdict } from "./capabilit
 import { DuplicateMemory } from "./duplicate-memory.js";
 import { localCopy } from "./local-copy.js";
 import { NetCapabilityError } from "./net-capability-error.js";
-import { isSameBytes } from "./same-bytes.js";
 import { type ScopeQuery, scopeAdmits } from "./scope.js";
 import { GLOBAL_SUBNET, type SubnetId } from "./subnet.js";
 import { assignSubnet, type SubnetPolicy } from "./subnet-policy.js";

@@ -6,6 +6,7 @@ import { Identity } from "./identity.js";
 import { NetIdentityError } from "./net-identity-error.js";
 import { generateNetKeypair, type NetKeypair, netKeypairOf } from "./net-keypair.js";
 import type { RandomBytes } from "./random.js";
+import { isSameBytes } from "./same-bytes.js";
 
 /** The size of an identity envelope. */
 export const IDENTITY_ENVELOPE_BYTES = 209;
@@ -119,10 +120,10 @@ export function openIdentity(bytes: Uint8Array, options: OpenIdentityOptions): E
   const targetPublicKey = bytes.subarray(TARGET_AT, EPHEMERAL_AT);
   const ephemeralPublicKey = bytes.subarray(EPHEMERAL_AT, CIPHERTEXT_AT);
   const signer = bytes.subarray(SIGNER_AT, SIGNATURE_AT);
-  if (!isSame(signer, entityId)) return refused("signer");
+  if (!isSameBytes(signer, entityId)) return refused("signer");
   const signed = attestation(targetPublicKey, linkBytes);
   if (!verifySignature(signer, signed, bytes.subarray(SIGNATURE_AT))) return refused("signature");
-  if (!isSame(targetPublicKey, own.publicKey)) return refused("seal");
+  if (!isSameBytes(targetPublicKey, own.publicKey)) return refused("seal");
   const cipher = cipherOf(own, ephemeralPublicKey, {
     ephemeralPublicKey,
     targetPublicKey,
@@ -136,7 +137,7 @@ export function openIdentity(bytes: Uint8Array, options: OpenIdentityOptions): E
     return refused("seal");
   }
   const identity = Identity.fromSeed(seed);
-  return isSame(identity.entityId, signer) ? { ok: true, identity } : refused("seed");
+  return isSameBytes(identity.entityId, signer) ? { ok: true, identity } : refused("seed");
 }
 
 interface SealContext {
@@ -186,10 +187,6 @@ function base64Url(bytes: Uint8Array): string {
 function ensureKey(name: string, key: Uint8Array): void {
   if (key instanceof Uint8Array && key.length === KEY_BYTES) return;
   throw new NetIdentityError("ARGUMENT", `expected ${name} to be the 32 bytes of an X25519 key`);
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
 
 function refused(fault: EnvelopeFault): EnvelopeVerdict {

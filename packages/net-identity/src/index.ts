@@ -56,6 +56,7 @@ export {
 export { generateNetKeypair, type NetKeypair, netKeypairOf } from "./net-keypair.js";
 export { PermissionToken, TOKEN_BYTES, type TokenFields } from "./permission-token.js";
 export type { RandomBytes } from "./random.js";
+export { isSameBytes } from "./same-bytes.js";
 export { SCOPE, type ScopeWord, scopeBits, scopeContains, scopeWords } from "./scope.js";
 export { TokenCache, type TokenCacheOptions, type TokenQuestion } from "./token-cache.js";
 export {

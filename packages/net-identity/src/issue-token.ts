@@ -4,6 +4,7 @@ import type { Identity } from "./identity.js";
 import { tokenError } from "./net-identity-error.js";
 import { ensureUint, PermissionToken } from "./permission-token.js";
 import { type RandomBytes, systemRandomBytes } from "./random.js";
+import { isSameBytes } from "./same-bytes.js";
 import { SCOPE, type ScopeWord, scopeBits } from "./scope.js";
 import { tokenValidity, unixSeconds } from "./token-validity.js";
 
@@ -89,7 +90,7 @@ export function delegateToken(options: DelegateTokenOptions): PermissionToken {
   if (verdict !== "valid") throw tokenError(verdict);
   if (parent.delegationDepth === 0) throw tokenError("delegation_exhausted");
   if ((parent.scope & SCOPE.delegate) === 0) throw tokenError("delegation_not_allowed");
-  if (!isSame(signer.entityId, parent.subject)) throw tokenError("not_authorized");
+  if (!isSameBytes(signer.entityId, parent.subject)) throw tokenError("not_authorized");
   return PermissionToken.sign(signer, {
     subject,
     scope: parent.scope & restricted,
@@ -105,8 +106,4 @@ export function delegateToken(options: DelegateTokenOptions): PermissionToken {
 function newNonce(randomBytes: RandomBytes = systemRandomBytes): bigint {
   const bytes = randomBytes(8);
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-}
-
-function isSame(left: Uint8Array, right: Uint8Array): boolean {
-  return left.every((byte, index) => byte === right[index]);
 }

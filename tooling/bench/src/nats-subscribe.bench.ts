@@ -2,8 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { subscribe } from "@gaiaftcl/nats-subscribe";
 import { LinePeer, NatsServer } from "@gaiaftcl/peers";
-import { encodeEvent, ensureSealedTable, GENESIS_HASH, sealRow } from "@gaiaftcl/sealed-row";
-import type { Sha256Hex } from "@gaiaftcl/witness";
+import { encodeEvent } from "@gaiaftcl/sealed-row";
 import { connect } from "@nats-io/transport-node";
 import {
   type Benchmark,
@@ -12,8 +11,7 @@ import {
   compareRates,
   median,
 } from "./benchmark.ts";
-
-const TABLE = ensureSealedTable("franklin_heartbeat_history");
+import { heartbeatRows, TABLE } from "./heartbeat-rows.ts";
 
 /**
  * Writes a file of publications to a broker as fast as it takes them, in a process of its own, when
@@ -194,34 +192,11 @@ class Publisher {
 /** @returns the mean size of an event */
 function writePublications(file: string, count: number): number {
   const parts: Uint8Array[] = [];
-  let previous: string = GENESIS_HASH;
   let bytes = 0;
-  for (let index = 0; index < count; index += 1) {
-    const at = new Date(Date.UTC(2026, 10, 20) + index * 1000).toISOString();
-    const row = sealRow(TABLE, {
-      columns: {
-        heartbeat_id: `hb-${index}-9f3c51d2`,
-        tick_at_iso: at,
-        daemon_session_id: "session-5b1e",
-        tick_cadence_seconds: 60,
-        observations_count: index,
-        classifications_count: index % 7,
-        commission_proposals_count: index % 3,
-        tuning_adjustments_applied: 0,
-        tuning_adjustments_held: 1,
-        filtering_decisions_applied: 2,
-        game_evaluations_run: 3,
-        healing_escalations_processed: 0,
-        substrate_state_summary_json: JSON.stringify({ queue: index, state: "running" }),
-      },
-      cellId: "gaiaftcl-bench-cell",
-      domainId: "substrate",
-      sealedAtIso: at,
-      broadcastAtIso: at,
-      previous: previous as Sha256Hex,
-    });
-    previous = String(row["witness_hash_sha256"]);
-    const event = encodeEvent(TABLE.name, { seq: BigInt(index + 1), ...row });
+  let seq = 0n;
+  for (const row of heartbeatRows(count)) {
+    seq += 1n;
+    const event = encodeEvent(TABLE.name, { seq, ...row });
     bytes += event.byteLength;
     parts.push(Buffer.from(`PUB ${TABLE.subject} ${event.byteLength}\r\n`), event);
     parts.push(Buffer.from("\r\n"));

@@ -4,8 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSealed } from "@gaiaftcl/sealed-reader";
-import { ensureSealedTable, GENESIS_HASH, SEAL_COLUMNS, sealRow } from "@gaiaftcl/sealed-row";
-import type { Sha256Hex } from "@gaiaftcl/witness";
+import { SEAL_COLUMNS } from "@gaiaftcl/sealed-row";
 import {
   type Benchmark,
   type BenchmarkContext,
@@ -14,8 +13,7 @@ import {
   median,
   medianDurations,
 } from "./benchmark.ts";
-
-const TABLE = ensureSealedTable("franklin_heartbeat_history");
+import { heartbeatRows, TABLE } from "./heartbeat-rows.ts";
 
 /**
  * What anybody would write with Python's standard library: every check that `verifyAll` makes of a
@@ -133,32 +131,7 @@ function writeRows(path: string, count: number): void {
   const insert = database.prepare(
     `INSERT INTO ${TABLE.name} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
   );
-  let previous: string = GENESIS_HASH;
-  for (let index = 0; index < count; index += 1) {
-    const at = new Date(Date.UTC(2026, 10, 20) + index * 1000).toISOString();
-    const row = sealRow(TABLE, {
-      columns: {
-        heartbeat_id: `hb-${index}-9f3c51d2`,
-        tick_at_iso: at,
-        daemon_session_id: "session-5b1e",
-        tick_cadence_seconds: 60,
-        observations_count: index,
-        classifications_count: index % 7,
-        commission_proposals_count: index % 3,
-        tuning_adjustments_applied: 0,
-        tuning_adjustments_held: 1,
-        filtering_decisions_applied: 2,
-        game_evaluations_run: 3,
-        healing_escalations_processed: 0,
-        substrate_state_summary_json: JSON.stringify({ queue: index, state: "running" }),
-      },
-      cellId: "gaiaftcl-bench-cell",
-      domainId: "substrate",
-      sealedAtIso: at,
-      broadcastAtIso: at,
-      previous: previous as Sha256Hex,
-    });
-    previous = String(row["witness_hash_sha256"]);
+  for (const row of heartbeatRows(count)) {
     insert.run(...names.map((name) => row[name] ?? null));
   }
   database.exec("COMMIT");

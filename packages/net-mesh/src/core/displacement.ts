@@ -1,3 +1,4 @@
+import { isSameBytes } from "@gaiaftcl/net-identity";
 import type { Peer } from "./peer.js";
 
 /** What the rule looks at. */
@@ -44,7 +45,7 @@ export function judgeDisplacement(
   if (peer === undefined) {
     return "accept";
   }
-  if (!peer.origin.initiated && isSame(peer.origin.initiatorEphemeral, ephemeral)) {
+  if (!peer.origin.initiated && isSameBytes(peer.origin.initiatorEphemeral, ephemeral)) {
     return "replay";
   }
   if (peer.session.strict) {
@@ -67,8 +68,4 @@ function judgeStrict(peer: Incumbent, now: number, challengeMs: number): Displac
     return "challenge";
   }
   return now - challengedAt >= challengeMs ? "accept" : "refuse";
-}
-
-function isSame(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
