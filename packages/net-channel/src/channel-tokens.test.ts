@@ -135,6 +135,13 @@ describe("a channel that names its issuers", () => {
     expect(test.subscribe(node, "gated")).toBe("unauthorized");
   });
 
+  it("counts a token that is held here for who proved to be its subject, and not for who only says so", () => {
+    const test = ownedHost();
+    test.host.installToken(tokenOf(owner, subscriber));
+    expect(test.subscribe(node, "gated")).toBe("unauthorized");
+    expect(test.subscribe(node, "gated", { strict: true })).toBe("ok");
+  });
+
   it("takes a delegated token with its parents, over a session of our own kind only", () => {
     const test = ownedHost();
     const token = chainOf(child, parent);
