@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { encode } from "@gaiaftcl/canonical-json";
 import { CONTEXTS, cosign, federationKeys, type Seal } from "@gaiaftcl/witness";
-import { encodeBase64, generateKeyPair, sign } from "@gaiaftcl/witness/ed25519";
+import { encodeBase64, generateKeyPair, type PrivateKey, sign } from "@gaiaftcl/witness/ed25519";
 import { describe, expect, it } from "vitest";
 import { alice, bob, MemorySealer, Scratch, TestCell, until } from "./cell.testing.js";
 import { FranklinClient, type FranklinClientOptions } from "./client.js";
@@ -140,11 +140,15 @@ describe("a client", () => {
     await expect(cell.connect({ operatorContext: "mallory" })).rejects.toThrow(/OPERATOR_UNKNOWN/);
   });
 
-  it("takes what names an operator, and positive times", async () => {
+  it("takes a path, what names an operator, keys, and positive times", async () => {
     await using cell = await TestCell.start();
     for (const overrides of [
       { operatorContext: "" },
       { operatorContext: "a\nb" },
+      { operatorContext: undefined as unknown as string },
+      { socketPath: undefined as unknown as string },
+      { privateKey: "-----BEGIN PRIVATE KEY-----" as unknown as PrivateKey },
+      { knownWitnessHashes: "07".repeat(32) },
       { timeoutMs: 0 },
       { timeoutMs: Number.NaN },
       { requestTimeoutMs: 2 ** 31 },

@@ -100,7 +100,7 @@ export class FranklinClient implements AsyncDisposable {
     if (problem !== undefined) {
       throw new FranklinError(
         "OPTION_INVALID",
-        `operatorContext ${quote(operatorContext)}: ${problem}`,
+        `operatorContext ${quote(String(operatorContext))}: ${problem}`,
       );
     }
     const signer = signerOf(options.privateKey);
@@ -270,14 +270,26 @@ function timedOut(socketPath: string, timeoutMs: number): FranklinError {
 }
 
 function signerOf(key: PrivateKey | OperatorSigner): OperatorSigner {
-  if ("sign" in key) return key;
-  return { publicKey: publicKeyOf(key), sign: (challenge) => sign(key, challenge) };
+  try {
+    if ("sign" in key) return key;
+    return { publicKey: publicKeyOf(key), sign: (challenge) => sign(key, challenge) };
+  } catch (cause) {
+    throw new FranklinError(
+      "OPTION_INVALID",
+      "privateKey: expected a PrivateKey, which privateKeyFromPem makes, or { publicKey, sign }",
+      { cause },
+    );
+  }
 }
 
 function membership(
   known: FranklinClientOptions["knownWitnessHashes"],
 ): ((hash: string) => boolean) | undefined {
   if (known === undefined) return undefined;
+  // A text is an iterable of its letters, none of which is a hash.
+  if (typeof known === "string") {
+    throw new FranklinError("OPTION_INVALID", "knownWitnessHashes: expected several, found a text");
+  }
   const hashes = "has" in known ? known : new Set(known);
   return (hash) => hashes.has(hash);
 }

@@ -23,6 +23,7 @@ export function ensureOperatorKey(
 
 /** What is wrong with an operator context, or `undefined`. */
 export function contextProblem(context: string): string | undefined {
+  if (typeof context !== "string") return "it is no text";
   if (context === "") return "it is empty";
   if (Buffer.byteLength(context) > MAX_CONTEXT_BYTES) return `over ${MAX_CONTEXT_BYTES} bytes`;
   if (!context.isWellFormed() || context.normalize("NFC") !== context) return "it is not NFC";

@@ -30,8 +30,11 @@ function currentUser(): number {
  * @throws FranklinError `PATH_TOO_LONG`, `OPTION_INVALID`
  */
 export function ensureSocketPath(path: string): string {
-  if (path === "" || path.includes("\0")) {
-    throw new FranklinError("OPTION_INVALID", `expected a socket path, found ${quote(path)}`);
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw new FranklinError(
+      "OPTION_INVALID",
+      `expected a socket path, found ${typeof path === "string" ? quote(path) : typeof path}`,
+    );
   }
   const absolute = isAbsolute(path) ? path : resolve(path);
   const { ok, bytes, limit } = checkSocketPathLength(process.platform, absolute);
