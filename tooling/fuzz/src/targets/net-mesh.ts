@@ -31,7 +31,7 @@ import {
 import type { FuzzTarget } from "../engine/fuzz-target.ts";
 import { claim } from "./claims.ts";
 import { Script } from "./script.ts";
-import { vectorBytes } from "./seeds.ts";
+import { vectorBytes, vectorTexts } from "./seeds.ts";
 
 const HOST = "192.168.1.1";
 const PEER = "10.0.0.2:1";
@@ -118,20 +118,40 @@ function runNode(input: Uint8Array, isStrict: boolean): void {
   core.findNodes();
 }
 
+/** Courses of one datagram: each of the vectors as it is, and as the peer would send it. */
+function courses(): Uint8Array[] {
+  const sealed = (subprotocolId: (typeof SUBPROTOCOLS)[number], bytes: Uint8Array): Uint8Array => {
+    const index = SUBPROTOCOLS.indexOf(subprotocolId);
+    const head = Buffer.of(96, 1, index, 0, bytes.length & 255, bytes.length >> 8);
+    return Buffer.concat([head, bytes]);
+  };
+  const announcements = vectorTexts("net-capability/vectors/capabilities.json")
+    .filter((text) => text.startsWith("{"))
+    .map((text) => Buffer.from(text));
+  // A node takes a while to begin with, so there are few: what is short, and each only once.
+  const byLength = new Map(
+    vectorBytes("net-wire/vectors/net-transport.json")
+      .filter((bytes) => bytes.length >= 8 && bytes.length <= 96)
+      .map((bytes) => [`${bytes.length} ${bytes[0]}`, bytes]),
+  );
+  const messages = [...byLength.values()];
+  return [
+    ...messages.map((bytes) => Buffer.concat([Buffer.of(0, 1, bytes.length), bytes])),
+    ...messages.flatMap((bytes) =>
+      ([0x0b00, 0x0d01, 0x4746] as const).map((id) => sealed(id, bytes)),
+    ),
+    ...vectorBytes("net-channel/vectors/net-channel.json")
+      .slice(0, 40)
+      .map((bytes) => sealed(0x0a00, bytes)),
+    ...announcements.slice(0, 20).map((bytes) => sealed(0x0c00, bytes)),
+  ].filter((course) => course.length <= 2048);
+}
+
 export const targets: readonly FuzzTarget[] = [
   ...[true, false].map(
     (isStrict): FuzzTarget => ({
       name: `net-mesh/${isStrict ? "strict" : "legacy"}-peer`,
-      seeds: () =>
-        [
-          ...vectorBytes("net-wire/vectors/net-transport.json"),
-          ...vectorBytes("net-channel/vectors/net-channel.json"),
-        ].flatMap((bytes) => [
-          Buffer.concat([Buffer.of(0, 1, bytes.length), bytes]),
-          ...SUBPROTOCOLS.map((_, index) =>
-            Buffer.concat([Buffer.of(96, 1, index, 0, bytes.length, 0), bytes]),
-          ),
-        ]),
+      seeds: courses,
       share: 0.3,
       work: 3_000_000,
       memory: 64 * 1024 * 1024,
