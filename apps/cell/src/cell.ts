@@ -128,7 +128,6 @@ async function start(
       onProblem: (problem) => logger.warn({ code: problem.code }, problem.message),
     }),
   );
-  const queue = stack.use(new SealQueue(substrate));
   const forwarder = new CommandForwarder({
     broker: bus.substrate,
     key,
@@ -136,27 +135,14 @@ async function start(
     timeoutMs: configuration.commandTimeoutSeconds * 1000,
   });
 
-  const handler: CommandHandler = ({ method, args, requestId }, { operatorContext, signal }) => {
-    if (method === "franklin_authority_show") return authority(configuration, layout);
-    if (!isForwarded(method)) return unknownVerb(method, layout);
-    return forwarder.forward({ method, args, requestId, operatorContext }, signal);
-  };
-  const seal: CommandSealer = async (columns) => {
-    const row = await queue.seal("franklin_commands", columns);
-    return {
-      canonicalWitness: String(row["canonical_witness"]),
-      witnessHash: String(row["witness_hash_sha256"]),
-      quintet: JSON.parse(String(row["signature_quintet"])) as string[],
-    };
-  };
   const server = stack.use(
     await FranklinServer.listen({
       socketPath: layout.socketPath,
       lockPath: layout.lockPath,
       operators,
       ...(federationKeys === undefined ? {} : { federationKeys }),
-      handler,
-      seal,
+      handler: commandHandler(options, forwarder),
+      seal: commandSealer(stack.use(new SealQueue(substrate))),
       logger,
       limits: { requestMs: (configuration.commandTimeoutSeconds + 5) * 1000 },
     }),
@@ -175,20 +161,49 @@ async function start(
   };
   await writeRuntimeState(layout, state);
   stack.defer(() => removeRuntimeState(layout, process.pid));
-  const heartbeats = new AbortController();
-  const beating = runHeartbeats(service, {
-    signal: heartbeats.signal,
-    onError: (error) => logger.error({ err: error }, "the heartbeat could not be sealed"),
-  });
-  stack.defer(() => {
-    heartbeats.abort();
-    return beating;
-  });
+  stack.defer(startHeartbeats(service, logger));
   return {
     state,
     reloadOperators: async () => {
       server.setOperators(await loadOperatorsFile(layout.operatorsPath, federationKeys));
     },
+  };
+}
+
+/** Answers what the daemon answers itself, and forwards what is the substrate's. */
+function commandHandler(
+  { configuration, layout }: CellOptions,
+  forwarder: CommandForwarder,
+): CommandHandler {
+  return ({ method, args, requestId }, { operatorContext, signal }) => {
+    if (method === "franklin_authority_show") return authority(configuration, layout);
+    if (!isForwarded(method)) return unknownVerb(method, layout);
+    return forwarder.forward({ method, args, requestId, operatorContext }, signal);
+  };
+}
+
+/** Seals each command that was answered into its table. */
+function commandSealer(queue: SealQueue): CommandSealer {
+  return async (columns) => {
+    const row = await queue.seal("franklin_commands", columns);
+    return {
+      canonicalWitness: String(row["canonical_witness"]),
+      witnessHash: String(row["witness_hash_sha256"]),
+      quintet: JSON.parse(String(row["signature_quintet"])) as string[],
+    };
+  };
+}
+
+/** Seals heartbeats until the returned function is called, which waits for the last one. */
+function startHeartbeats(service: SubstrateService, logger: Logger): () => Promise<void> {
+  const ended = new AbortController();
+  const beating = runHeartbeats(service, {
+    signal: ended.signal,
+    onError: (error) => logger.error({ err: error }, "the heartbeat could not be sealed"),
+  });
+  return () => {
+    ended.abort();
+    return beating;
   };
 }
 
