@@ -43,6 +43,11 @@ export { type GpuVendor, normalizeGpuVendor } from "./gpu-vendor.js";
 export { type Modality, normalizeModality } from "./modality.js";
 export { NetCapabilityError, type NetCapabilityErrorCode } from "./net-capability-error.js";
 export {
+  type PlacementCandidate,
+  type PlacementFilter,
+  PlacementFilters,
+} from "./placement-filters.js";
+export {
   type AxisKey,
   decodePredicate,
   encodePredicate,
