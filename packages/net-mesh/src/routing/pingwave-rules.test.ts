@@ -25,6 +25,17 @@ describe("the rules for pingwaves", () => {
     });
   });
 
+  it("send on a copy that goes further than those before now and then only", () => {
+    const judged = new PingwaveRules({ nodeId: 1n, memoryMs: 90_000 });
+    const sentOn = Array.from({ length: 36 }, (_, beat) => {
+      const sequence = BigInt(beat + 1);
+      judged.judge({ ...wave, sequence, ttl: 1 }, true, beat * 5000);
+      return judged.judge({ ...wave, sequence, ttl: 2 }, true, beat * 5000);
+    }).filter((verdict) => verdict.kind === "take" && verdict.isNew);
+    expect(sentOn.length).toBeGreaterThanOrEqual(6);
+    expect(sentOn.length).toBeLessThanOrEqual(12);
+  });
+
   it("send on a copy that goes further than those before, as it came the shorter way", () => {
     const judged = rules();
     judged.judge({ ...wave, hopCount: 2, ttl: 1 }, true, 0);

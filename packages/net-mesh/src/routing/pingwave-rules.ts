@@ -36,22 +36,30 @@ const DEFAULT_CAPACITY = 65_536;
 const METRIC_BEYOND_HOPS = 2;
 /** Waves that go further than this are alike in how far they go. */
 const FURTHEST = 4;
+/** What is learned lasts as long as waves are remembered; some ways are confirmed this many times meanwhile. */
+const CONFIRMATIONS = 3;
 
 /**
  * Decides what becomes of pingwaves (Net transport format, section 11). A copy that came the shorter
- * way may arrive after one that took a detour and is nearly used up; it is sent on as well, or the
- * nodes at the edge of its reach would hear of its origin by luck only. Waves are neither encrypted
+ * way may arrive after one that took a detour and is nearly used up; now and then it is sent on as well,
+ * or the nodes at the edge of its reach would hear of its origin by luck only. Waves are neither encrypted
  * nor authenticated; they only ever give routes that a handshake then proves or does not.
  */
 export class PingwaveRules {
   readonly #nodeId: bigint;
   readonly #seen: RecentSet<string>;
+  /** Origins of which a copy that goes so far was sent on after one that does not. */
+  readonly #extended: RecentSet<string>;
   #lastSequence = 0n;
 
   constructor(options: PingwaveRulesOptions) {
     this.#nodeId = options.nodeId;
     this.#seen = new RecentSet({
       memoryMs: options.memoryMs,
+      capacity: options.capacity ?? DEFAULT_CAPACITY,
+    });
+    this.#extended = new RecentSet({
+      memoryMs: options.memoryMs / CONFIRMATIONS,
       capacity: options.capacity ?? DEFAULT_CAPACITY,
     });
   }
@@ -80,12 +88,20 @@ export class PingwaveRules {
   }
 
   #isNew({ origin, sequence, ttl }: Wave, now: number): boolean {
+    const wave = `${origin}:${sequence}`;
     const reach = Math.min(ttl, FURTHEST);
-    for (let further = reach + 1; further <= FURTHEST; further += 1) {
-      if (this.#seen.has(`${origin}:${sequence}:${further}`)) {
-        return false;
+    if (!this.#seen.add(`${wave}:${reach}`, now)) {
+      return false;
+    }
+    let isFirst = true;
+    for (let other = 0; other <= FURTHEST; other += 1) {
+      if (other !== reach && this.#seen.has(`${wave}:${other}`)) {
+        if (other > reach) {
+          return false;
+        }
+        isFirst = false;
       }
     }
-    return this.#seen.add(`${origin}:${sequence}:${reach}`, now);
+    return isFirst || this.#extended.add(`${origin}:${reach}`, now);
   }
 }
