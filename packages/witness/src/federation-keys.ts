@@ -38,24 +38,61 @@ export function federationKeys(
   return table;
 }
 
-/** Why a table of keys cannot be used, or undefined when it can. */
+/**
+ * Why a table of keys cannot be used, or undefined when it can. The table may be anything: callers
+ * without types give texts and objects, and those must fail rather than pass for no keys.
+ */
 export function federationKeysFault(table: FederationKeys): string | undefined {
+  if (!isKeyTable(table)) return "they are no table of keys; loadFederationKeys makes one";
   const seen = new Map<string, FederationContext>();
   for (const context of table.keys.keys()) {
     if (!isFederationContext(context)) return `unknown context ${quote(String(context))}`;
   }
   for (const context of CONTEXTS) {
-    const key = table.keys.get(context);
-    if (key === undefined) return `no key for ${context}`;
-    const hex = publicKeyToHex(key);
+    const hex = hexOf(table.keys.get(context));
+    if (hex === undefined) {
+      return table.keys.has(context)
+        ? `the key of ${context} is no PublicKey; parsePublicKey makes one`
+        : `no key for ${context}`;
+    }
     if (table.revoked.has(hex)) return `the key of ${context}, ${hex}, is revoked`;
     const other = seen.get(hex);
-    if (other !== undefined && !table.singleOperator) {
+    if (other !== undefined && table.singleOperator !== true) {
       return `${other} and ${context} have the same key; five holders have five keys, and one holder says single_operator = true`;
     }
     seen.set(hex, context);
   }
   return undefined;
+}
+
+/** The key of a context, where there is one that can be used. */
+export function keyFor(table: FederationKeys, context: FederationContext): PublicKey | undefined {
+  const key = isKeyTable(table) ? table.keys.get(context) : undefined;
+  return hexOf(key) === undefined ? undefined : key;
+}
+
+function isKeyTable(table: unknown): table is FederationKeys {
+  return (
+    typeof table === "object" &&
+    table !== null &&
+    "keys" in table &&
+    can(table.keys, ["get", "has", "keys"]) &&
+    "revoked" in table &&
+    can(table.revoked, ["has"])
+  );
+}
+
+function can(value: unknown, methods: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return methods.every((method) => typeof Reflect.get(value, method) === "function");
+}
+
+function hexOf(key: PublicKey | undefined): string | undefined {
+  try {
+    return key === undefined ? undefined : publicKeyToHex(key);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { identityOf, privateKeyOf, trusted, vectors } from "./cell-vectors.testi
 import {
   CONTEXTS,
   cosign,
+  type FederationKeys,
   type Level,
   type Seal,
   sealWitness,
@@ -220,4 +221,28 @@ describe("the level that is required", () => {
     const bad = { require: "origin" as Level };
     expect(refusalOf(() => verifySeal(identity, seal as Seal, bad))).toBe("ARGUMENT");
   });
+});
+
+describe("keys that are none", () => {
+  const hexOnly = new Map([...trusted.keys].map(([context, key]) => [context, key.hex]));
+  const tables: readonly unknown[] = [
+    {},
+    null,
+    "keys",
+    new Map(trusted.keys),
+    Object.fromEntries(hexOnly),
+    { ...trusted, keys: new Map() },
+    { ...trusted, keys: hexOnly },
+    { ...trusted, revoked: undefined },
+  ];
+
+  it.each(tables.map((table, index) => [index, table]))(
+    "never pass for no keys, whatever they are: %s",
+    (_, keys) => {
+      const report = verifySeal(identity, seal, { keys: keys as FederationKeys });
+      expect([report.ok, report.level]).toEqual([false, "facets"]);
+      expect(statusOf(report, "keys")).toBe("failed");
+      expect(statusOf(report, "signature.cell_id")).toBe("failed");
+    },
+  );
 });

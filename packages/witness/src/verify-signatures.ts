@@ -2,7 +2,7 @@ import { CONTEXTS, type FederationContext } from "./contexts.js";
 import { type Cosignature, cosignatureMessage } from "./cosignature.js";
 import { type PublicKey, publicKeyToHex } from "./ed25519-keys.js";
 import { verify } from "./ed25519-signature.js";
-import { type FederationKeys, federationKeysFault } from "./federation-keys.js";
+import { type FederationKeys, federationKeysFault, keyFor } from "./federation-keys.js";
 import { decodeSignature, type QuintetEntry } from "./quintet-entry.js";
 import type { Sha256Hex } from "./sha256.js";
 import type { Check } from "./verification-report.js";
@@ -53,7 +53,7 @@ export function checkSignatures(checks: Check[], subject: SignatureSubject): boo
 
   let signed = distinct.status === "passed" && fault === undefined;
   CONTEXTS.forEach((context, position) => {
-    const key = keys.keys.get(context);
+    const key = keyFor(keys, context);
     const problem =
       key === undefined
         ? "there is no key for it"
