@@ -56,6 +56,8 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
     ALREADY_RUNNING: { exitCode: refused, next: "net nodes" },
     NO_KEYS: { exitCode: blocked, next: "net keygen" },
     KEYS_EXIST: { exitCode: refused, next: "net up" },
+    KEY_FILE: { exitCode: refused, next: "net keygen --help" },
+    SOCKET: { exitCode: blocked, next: "doctor" },
     ARGUMENT: { exitCode: exitCodes.usage, next: "net --help" },
     "*": { exitCode: blocked, next: "net nodes" },
   },
