@@ -116,6 +116,17 @@ describe.each([false, true])("following a table, foreign: %s", (foreign) => {
     await expect(waiting).rejects.toThrow("enough");
   });
 
+  it("gives nothing more once it is aborted, though there are rows", async () => {
+    const cell = new TestCell();
+    cell.telemetry(20);
+    await using reader = await openSealed(cell.path, { foreign });
+    const stop = new AbortController();
+    const rows = reader.follow(TABLE, { signal: stop.signal });
+    expect(await take(rows, 2)).toEqual([1, 2]);
+    stop.abort(new Error("enough"));
+    await expect(rows.next()).rejects.toThrow("enough");
+  });
+
   it("tells when the file is replaced", async () => {
     const cell = new TestCell();
     cell.telemetry(2);

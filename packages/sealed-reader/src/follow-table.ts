@@ -85,6 +85,7 @@ async function* rowsFrom(
       const batch = await scan.next(signal);
       done = batch.done;
       for (const scanned of batch.rows) {
+        signal?.throwIfAborted();
         const found = { key: keyOf(scanned), hash: scanned.values[hashIndex] };
         if (expected === undefined) yield { last: found, row: judge.judge(scanned) };
         else if (found.key !== expected.key || found.hash !== expected.hash) {
