@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { compileBinary } from "@gaiaftcl/config/wasm-kernel";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import * as noble from "./engine-noble.js";
-import * as node from "./engine-node.js";
+import { openMessage, sealMessage } from "./message-cipher.js";
 import { hex, unhex } from "./vectors.testing.js";
 
 const packageDirectory = join(import.meta.dirname, "..");
@@ -97,16 +96,16 @@ describe("every case of Wycheproof with a nonce of 96 bits", () => {
     }
   });
 
-  it.each([node, noble])("is sealed and opened by the $engineName engine as it says", (engine) => {
+  it("is sealed and opened as a message as it says", () => {
     for (const { tcId, key, iv, aad, msg, ct, tag, result } of wycheproof) {
       const [k, nonce, data] = [unhex(key), unhex(iv), unhex(aad)];
-      const opened = engine.decrypt(k, nonce, data, unhex(ct + tag));
+      const opened = openMessage(k, nonce, data, unhex(ct + tag));
       expect({ tcId, opened: opened && hex(opened) }).toEqual({
         tcId,
         opened: result === "valid" ? msg : undefined,
       });
       if (result === "valid") {
-        expect(hex(engine.encrypt(k, nonce, data, unhex(msg)))).toBe(ct + tag);
+        expect(hex(sealMessage(k, nonce, data, unhex(msg)))).toBe(ct + tag);
       }
     }
   });

@@ -1,6 +1,4 @@
 import {
-  createCipheriv,
-  createDecipheriv,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -10,10 +8,6 @@ import {
 import type { AgreementKey } from "./engine.js";
 
 export const engineName = "node";
-
-const ALGORITHM = "chacha20-poly1305";
-const TAG_BYTES = 16;
-const OPTIONS = { authTagLength: TAG_BYTES };
 
 // The DER header of RFC 8410 in front of a raw X25519 secret.
 const PKCS8_HEADER = Buffer.from("302e020100300506032b656e04220420", "hex");
@@ -57,38 +51,6 @@ function rawPublicKey(key: KeyObject): Uint8Array {
   // The quickest export there is.
   const { x } = key.export({ format: "jwk" });
   return new Uint8Array(Buffer.from(x as string, "base64url"));
-}
-
-export function encrypt(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  plaintext: Uint8Array,
-): Uint8Array {
-  const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS);
-  cipher.setAAD(aad, { plaintextLength: plaintext.length });
-  const body = cipher.update(plaintext);
-  cipher.final();
-  return new Uint8Array(Buffer.concat([body, cipher.getAuthTag()]));
-}
-
-export function decrypt(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  sealed: Uint8Array,
-): Uint8Array | undefined {
-  const length = sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS);
-  decipher.setAAD(aad, { plaintextLength: length });
-  decipher.setAuthTag(sealed.subarray(length));
-  const plaintext = decipher.update(sealed.subarray(0, length));
-  try {
-    decipher.final();
-  } catch {
-    return undefined;
-  }
-  return new Uint8Array(plaintext);
 }
 
 function privateKeyOf(secretKey: Uint8Array): KeyObject {

@@ -6,7 +6,7 @@ export interface AgreementKey {
   agree(publicKey: Uint8Array): Uint8Array | undefined;
 }
 
-/** What a runtime brings to the handshakes: X25519 and ChaCha20-Poly1305. Packets have a kernel of their own. */
+/** What a runtime brings to the handshakes: X25519. */
 export interface Engine {
   readonly engineName: "node" | "noble";
 
@@ -21,15 +21,4 @@ export interface Engine {
    * point of small order, which nobody has a secret for.
    */
   agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
-
-  /** Ciphertext and tag (RFC 8439, section 2.8). */
-  encrypt(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
-
-  /** The plaintext, or undefined when the tag does not verify. `sealed` has at least 16 bytes. */
-  decrypt(
-    key: Uint8Array,
-    nonce: Uint8Array,
-    aad: Uint8Array,
-    sealed: Uint8Array,
-  ): Uint8Array | undefined;
 }

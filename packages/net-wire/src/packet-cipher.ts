@@ -1,26 +1,8 @@
-import { instantiateKernel, type KernelMemory } from "./kernel-module.js";
+import { type CipherKernel, cipherKernel, KEY, NONCE, PACKET } from "./cipher-kernel.js";
 import { writeU32, writeU64Number } from "./little-endian.js";
 import { HEADER_BYTES, TAG_BYTES } from "./packet-header.js";
 
-interface KernelExports {
-  readonly memory: KernelMemory;
-  readonly seal: (length: number) => void;
-  readonly open: (length: number) => number;
-}
-
-// Where the kernel has its arguments (assembly/memory.as).
-const KEY = 1024;
-const NONCE = 1056;
-const PACKET = 2048;
 const PAYLOAD: number = PACKET + HEADER_BYTES;
-
-interface Kernel {
-  readonly memory: Uint8Array;
-  readonly seal: KernelExports["seal"];
-  readonly open: KernelExports["open"];
-}
-
-let loaded: Kernel | undefined;
 
 /** The first four bytes of every nonce of a session (Net transport format, section 6.2). */
 export function noncePrefixOf(sessionId: bigint): number {
@@ -65,16 +47,11 @@ export function openPacket(
   return open(length) === 1 ? memory.subarray(PAYLOAD, PAYLOAD + length) : undefined;
 }
 
-function prepare(key: Uint8Array, noncePrefix: number, counter: number): Kernel {
-  loaded ??= load();
-  const { memory } = loaded;
+function prepare(key: Uint8Array, noncePrefix: number, counter: number): CipherKernel {
+  const kernel = cipherKernel();
+  const { memory } = kernel;
   memory.set(key, KEY);
   writeU32(memory, NONCE, noncePrefix);
   writeU64Number(memory, NONCE + 4, counter);
-  return loaded;
-}
-
-function load(): Kernel {
-  const { memory, seal, open } = instantiateKernel<KernelExports>();
-  return { memory: new Uint8Array(memory.buffer), seal, open };
+  return kernel;
 }

@@ -1,13 +1,8 @@
-import {
-  decrypt as aeadDecrypt,
-  encrypt as aeadEncrypt,
-  agree,
-  generateKey,
-  publicKeyOf,
-} from "#engine";
+import { agree, generateKey, publicKeyOf } from "#engine";
 import { blake2s, hkdfBlake2s } from "../blake2s.js";
 import type { AgreementKey } from "../engine.js";
 import { writeU32 } from "../little-endian.js";
+import { openMessage, sealMessage } from "../message-cipher.js";
 
 /** The hash of a Noise protocol (Noise revision 34, section 4.3), 32 bytes wide here. */
 export interface NoiseSuite {
@@ -31,7 +26,6 @@ export interface DhKeyPair {
   readonly secretKey: Uint8Array;
 }
 
-const TAG_BYTES = 16;
 const NOTHING = new Uint8Array(0);
 
 /** The key pair of a 32-byte X25519 secret. */
@@ -59,7 +53,7 @@ export function encrypt(
   associatedData: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
-  return aeadEncrypt(key, nonceOf(counter), associatedData, plaintext);
+  return sealMessage(key, nonceOf(counter), associatedData, plaintext);
 }
 
 /** DECRYPT of Noise; undefined when the tag does not verify. */
@@ -69,15 +63,13 @@ export function decrypt(
   associatedData: Uint8Array,
   ciphertext: Uint8Array,
 ): Uint8Array | undefined {
-  return ciphertext.length < TAG_BYTES
-    ? undefined
-    : aeadDecrypt(key, nonceOf(counter), associatedData, ciphertext);
+  return openMessage(key, nonceOf(counter), associatedData, ciphertext);
 }
 
 /** REKEY of Noise (section 4.2): the first 32 bytes of an encryption of zeros under the last nonce. */
 export function rekey(key: Uint8Array): Uint8Array {
   const nonce = new Uint8Array(12).fill(0xff, 4);
-  return aeadEncrypt(key, nonce, NOTHING, new Uint8Array(32)).slice(0, 32);
+  return sealMessage(key, nonce, NOTHING, new Uint8Array(32)).slice(0, 32);
 }
 
 function nonceOf(counter: number): Uint8Array {
