@@ -8,6 +8,7 @@ import {
   type Offer,
   ROUTED_HANDSHAKE_TTL,
 } from "@gaiaftcl/net-wire";
+import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import { low32 } from "../peers/node-id.js";
 import type { MeshState } from "./mesh-state.js";
 
@@ -61,6 +62,8 @@ export interface Answer {
 const ROUTED_AT = [0, 500, 1500, 3000];
 const DIRECT_AT = [150, 1000, 2500];
 const BACK_OFF_MS = 100;
+/** Where answers come from that come from no address that was asked. */
+const ELSEWHERE = "elsewhere";
 const UNSPOKEN_MS = 3000;
 
 /** The handshakes this node began (Net transport format, sections 5.5 and 5.6), sent again until answered. */
@@ -74,11 +77,18 @@ export class HandshakeAttempts {
    * message that reaches it, and if a later one was under way, its answer is the one that counts.
    */
   readonly #late = new Set<Attempt>();
+  /** Answers that are looked into. */
+  readonly #answers: SourceRateLimit;
   /** Reports of success that wait for the first word of the peer. */
   readonly #unspoken = new Map<bigint, () => void>();
 
   /** @param sending called before each first message that is to replace a session */
   constructor(state: MeshState, offer: () => Offer, sending: (nodeId: bigint) => void) {
+    const { handshakesPerSecond } = state.around.tuning;
+    this.#answers = new SourceRateLimit({
+      perSecond: handshakesPerSecond / 2,
+      burst: handshakesPerSecond / 2,
+    });
     this.#state = state;
     this.#offer = offer;
     this.#sending = sending;
@@ -131,10 +141,10 @@ export class HandshakeAttempts {
   }
 
   /** Tries `message` as the answer to a routed first message to the node with these low 32 bits. */
-  routedAnswer(source: number, message: Uint8Array): Answer | undefined {
+  routedAnswer(source: number, message: Uint8Array, from: string): Answer | undefined {
     for (const attempt of this.#open()) {
       if (low32(attempt.nodeId) === source) {
-        const answer = this.#finish(attempt, "routed", message);
+        const answer = this.#finish(attempt, "routed", message, from);
         if (answer !== undefined) {
           return answer;
         }
@@ -147,7 +157,7 @@ export class HandshakeAttempts {
   directAnswer(from: string, message: Uint8Array): Answer | undefined {
     for (const attempt of this.#open()) {
       if (attempt.path.kind === "address" && attempt.path.address === from) {
-        const answer = this.#finish(attempt, "direct", message);
+        const answer = this.#finish(attempt, "direct", message, from);
         if (answer !== undefined) {
           return answer;
         }
@@ -202,10 +212,26 @@ export class HandshakeAttempts {
     });
   }
 
-  #finish(attempt: Attempt, form: Sent["form"], message: Uint8Array): Answer | undefined {
+  #finish(
+    attempt: Attempt,
+    form: Sent["form"],
+    message: Uint8Array,
+    from: string,
+  ): Answer | undefined {
+    const { now, counters } = this.#state;
+    // Each try costs a key agreement. Every address that was asked has a limit of its own, which no
+    // flood from elsewhere uses up.
+    const source = from === attempt.path.address ? from : ELSEWHERE;
     for (let index = attempt.sent.length - 1; index > attempt.used; index -= 1) {
       const sent = attempt.sent[index] as Sent;
-      const keys = sent.form === form ? sent.handshake.finish(message) : undefined;
+      if (sent.form !== form) {
+        continue;
+      }
+      if (!this.#answers.admit(source, now)) {
+        counters.rateLimited += 1;
+        return undefined;
+      }
+      const keys = sent.handshake.finish(message);
       if (keys !== undefined) {
         attempt.used = index;
         return { nodeId: attempt.nodeId, path: attempt.path, keys };

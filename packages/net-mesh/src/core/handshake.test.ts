@@ -124,6 +124,29 @@ describe("a handshake this node begins", () => {
     expect(reference.answers).toBe(1);
   });
 
+  it("is kept by no flood of false answers from elsewhere, which costs no more than is allowed", () => {
+    const network = new SimulatedNetwork({ seed: 3, conditions: { delayMs: 20 } });
+    const node = attach(network, "10.0.0.1:1", { handshakesPerSecond: 100 });
+    const reference = network.attach("10.0.0.2:1", (socket) => new StartedReference(socket));
+    const said = connect(network, node, reference);
+    const lie = encodeRouted(
+      {
+        ttl: 16,
+        hopCount: 0,
+        flags: 0,
+        source: Number(reference.nodeId & 0xffff_ffffn),
+        destination: node.nodeId,
+      },
+      handshakePacket(new Uint8Array(48).fill(9)),
+    );
+    for (let count = 0; count < 500; count += 1) {
+      node.receive(lie, `10.0.1.${count % 250}:1`, network.now);
+    }
+    expect(node.core.stats.counters.rateLimited).toBeGreaterThan(400);
+    network.run(100);
+    expect(said).toEqual(["ok"]);
+  });
+
   it("is one at a time for each node, and can be given up", () => {
     const network = new SimulatedNetwork({ seed: 3, conditions: { loss: 1 } });
     const node = attach(network, "10.0.0.1:1");

@@ -104,7 +104,7 @@ export class Sessions {
   }
 
   routedHandshake(source: number, message: Uint8Array, from: string, relayed: boolean): void {
-    const answer = this.attempts.routedAnswer(source, message);
+    const answer = this.attempts.routedAnswer(source, message, from);
     if (answer !== undefined) {
       const { kind, address } = answer.path;
       // A 0.19.0 node that has another way here answers by that one, whichever the question took.

@@ -22,6 +22,11 @@ describe("the rules for relaying", () => {
     });
   });
 
+  it("let nothing circle for longer than any node would ask for", () => {
+    expect(judge({ ttl: 64 })).toMatchObject({ header: { ttl: 63 } });
+    expect(judge({ ttl: 255 })).toMatchObject({ header: { ttl: 63 } });
+  });
+
   it("drop what is expired, has no way, or would go straight back", () => {
     expect(judge({ ttl: 0 })).toEqual({ kind: "drop", reason: "expired" });
     expect(judgeRouted(header, 1n, "from", () => undefined)).toEqual({

@@ -15,6 +15,8 @@ export type RelayVerdict =
   | { readonly kind: "forward"; readonly to: string; readonly header: RoutedHeader };
 
 const MAX_HOP_COUNT = 255;
+/** No packet of a node of any version begins with more than 16; what says so circles no longer for it. */
+const MAX_TTL = 64;
 const KNOWN_FLAGS = 0x0f;
 
 /**
@@ -46,7 +48,7 @@ export function judgeRouted(
     to,
     header: {
       ...header,
-      ttl: header.ttl - 1,
+      ttl: Math.min(header.ttl, MAX_TTL) - 1,
       hopCount: Math.min(header.hopCount + 1, MAX_HOP_COUNT),
       flags: header.flags & KNOWN_FLAGS,
     },
