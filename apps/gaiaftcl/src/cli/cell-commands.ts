@@ -7,10 +7,11 @@ import { type RuntimeState, readRuntimeState } from "@gaiaftcl/cell";
 import { lockHolder } from "@gaiaftcl/franklin-socket/server";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
-import { loadOperators } from "./keys-commands.js";
+import { loadOperators } from "./operators.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
+import { whereLines } from "./where-lines.js";
 
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 20_000;
@@ -167,16 +168,4 @@ function reportState(session: Session, state: RuntimeState, what: "started" | "r
       ...whereLines(session.layout.home, state),
     ],
   );
-}
-
-/** Where the things of a running cell are. */
-export function whereLines(home: string, state: RuntimeState): string[] {
-  const kind = (broker: "substrate" | "franklin"): string =>
-    state.embedded_brokers.includes(broker) ? "embedded" : "external";
-  return [
-    `  home       ${home}`,
-    `  database   ${state.database}`,
-    `  socket     ${state.socket}`,
-    `  brokers    substrate ${state.brokers.substrate} (${kind("substrate")}), franklin ${state.brokers.franklin} (${kind("franklin")})`,
-  ];
 }

@@ -5,12 +5,12 @@ import { pino } from "pino";
 import { CellWalk } from "../dev/cell-walk.js";
 import { makeScratchHome, type ScratchHome } from "../dev/scratch-home.js";
 import { type StepResult, walk } from "../dev/walk.js";
-import { whereLines } from "./cell-commands.js";
 import { failureOf } from "./failure.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
 import { rowRecord } from "./row-output.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
+import { whereLines } from "./where-lines.js";
 
 const heartbeatTable = "franklin_heartbeat_history";
 

@@ -8,9 +8,9 @@ import { openSealed } from "@gaiaftcl/sealed-reader";
 import { isFederationContext } from "@gaiaftcl/witness";
 import type { Command } from "commander";
 import { failureOf } from "./failure.js";
-import { loadOperators } from "./keys-commands.js";
+import { loadOperators } from "./operators.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 type State = "ok" | "absent" | "failed";

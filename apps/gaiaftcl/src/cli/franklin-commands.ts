@@ -1,10 +1,10 @@
 import { FranklinClient, type VerifiedResponse } from "@gaiaftcl/franklin-socket/client";
 import type { Command } from "commander";
-import { CommandError } from "./command-error.js";
-import { defaultOperator } from "./keys-commands.js";
+import { wholeNumber } from "./argument-parsers.js";
+import { defaultOperator } from "./operators.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
 import { levelLine, reportLines } from "./report-lines.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 interface OperatorOptions {
@@ -89,16 +89,6 @@ export function addFranklinCommands(program: Command, run: RunCommand): void {
 
 function sessionId(id: string | undefined): { readonly sessionId?: string } {
   return id === undefined ? {} : { sessionId: id };
-}
-
-/** Reads the number of an option. */
-export function wholeNumber(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new CommandError(
-    "USAGE",
-    `expected a whole number, found ${JSON.stringify(text)}`,
-    "--help",
-  );
 }
 
 async function ask(

@@ -1,6 +1,5 @@
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { loadOperatorsFile } from "@gaiaftcl/cell";
 import { lockHolder, type Operators } from "@gaiaftcl/franklin-socket/server";
 import {
   type KeyEntry,
@@ -11,11 +10,9 @@ import { CONTEXTS, type FederationContext, isFederationContext } from "@gaiaftcl
 import { type PublicKey, publicKeyToHex } from "@gaiaftcl/witness/ed25519";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
-import type { RunCommand } from "./program.js";
+import { defaultOperator, loadOperators } from "./operators.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
-
-/** The operator that the commands speak as unless told otherwise. */
-export const defaultOperator = "operator";
 
 /** `keys generate|show|check` (cell format, sections 2 and 6). */
 export function addKeysCommands(program: Command, run: RunCommand): void {
@@ -141,11 +138,6 @@ function ensureMatches(entry: KeyEntry, expected: PublicKey | undefined): void {
     `${entry.path} is not the key that ${entry.context} is known by: expected the public key ${publicKeyToHex(expected)}, found ${publicKeyToHex(entry.publicKey)}`,
     "keys show",
   );
-}
-
-/** The operators of the home; none where there is no file. */
-export async function loadOperators(session: Session): Promise<Operators> {
-  return await loadOperatorsFile(session.layout.operatorsPath, await session.federationKeys());
 }
 
 function roleOf(context: string): "federation" | "operator" {

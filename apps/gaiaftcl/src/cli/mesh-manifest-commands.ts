@@ -14,8 +14,8 @@ import type { PrivateKey } from "@gaiaftcl/witness/ed25519";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
 import { levelLine, reportLines } from "./report-lines.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 /** The format allows no larger ones (cell format, section 3), so none is read into memory. */

@@ -9,13 +9,13 @@ import {
 } from "@gaiaftcl/mesh-loader";
 import { subscribe } from "@gaiaftcl/nats-subscribe";
 import { type Command, Option } from "commander";
+import { wholeNumber } from "./argument-parsers.js";
 import { recordMeshEvent, withMeshHistory } from "./cell-logs.js";
 import { failureOf } from "./failure.js";
-import { wholeNumber } from "./franklin-commands.js";
 import { prefixOf, reportManifest, signDirectory } from "./mesh-manifest-commands.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
 import { levelLine, reportLines } from "./report-lines.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 interface LoadOptions {

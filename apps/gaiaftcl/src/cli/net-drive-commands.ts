@@ -1,11 +1,11 @@
 import { ControlClient, type NodeEntry, parseNodeId } from "@gaiaftcl/net-control";
 import { type Command, Option } from "commander";
-import { wholeNumber } from "./franklin-commands.js";
+import { append, wholeNumber } from "./argument-parsers.js";
 import { readArgumentFile, readDictionary } from "./net-argument-files.js";
 import { netSocketPath } from "./net-home.js";
 import { portMappingText } from "./net-node-report.js";
 import { printable } from "./printable.js";
-import type { RunCommand } from "./program.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 /** The commands that drive a running node. */
@@ -273,8 +273,4 @@ function snakeCase(record: object): Record<string, unknown> {
       value,
     ]),
   );
-}
-
-function append(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }

@@ -13,11 +13,12 @@ import {
 } from "@gaiaftcl/net-control";
 import { MeshNode } from "@gaiaftcl/net-mesh";
 import type { Command } from "commander";
+import { append } from "./argument-parsers.js";
 import { CommandError } from "./command-error.js";
 import { readArgumentFile, readDictionary } from "./net-argument-files.js";
 import { netKeysDirectory, netSocketPath } from "./net-home.js";
 import { reportPeerEvent, reportPortMapping } from "./net-node-report.js";
-import type { RunCommand } from "./program.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 interface UpOptions {
@@ -188,8 +189,4 @@ async function listen(session: Session, keys: NodeKeys, options: UpOptions): Pro
         }
       : {}),
   });
-}
-
-function append(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }

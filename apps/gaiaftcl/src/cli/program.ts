@@ -8,21 +8,11 @@ import { addKeysCommands } from "./keys-commands.js";
 import { addMeshCommands } from "./mesh-commands.js";
 import { addNetCommands } from "./net-commands.js";
 import { type ExitCode, exitCodes, Output } from "./output.js";
+import type { RunCommand } from "./run-command.js";
 import { Session } from "./session.js";
 import { addSubscribeCommand } from "./subscribe-command.js";
 import { addSubstrateCommands } from "./substrate-commands.js";
 import { addTasksCommands } from "./tasks-commands.js";
-
-/** What a command does; what it returns is the exit code, `ok` when it returns nothing. */
-type CommandBody<Arguments extends readonly unknown[]> = (
-  session: Session,
-  ...args: Arguments
-) => Promise<ExitCode> | Promise<void>;
-
-/** Binds a command's body to the session of the run, for commander's `action`. */
-export type RunCommand = <Arguments extends readonly unknown[]>(
-  body: CommandBody<Arguments>,
-) => (...args: Arguments) => Promise<void>;
 
 export interface RunOptions {
   readonly argv: readonly string[];

@@ -7,13 +7,13 @@ import {
 } from "@gaiaftcl/nats-subscribe";
 import type { Command } from "commander";
 import { subscribeToCell } from "../subscribe-to-cell.js";
+import { wholeNumber } from "./argument-parsers.js";
 import { CommandError } from "./command-error.js";
-import { wholeNumber } from "./franklin-commands.js";
 import { type ExitCode, exitCodes } from "./output.js";
 import { printable } from "./printable.js";
-import type { RunCommand } from "./program.js";
 import { reportLines } from "./report-lines.js";
 import { rowLine, rowRecord } from "./row-output.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 import { StatusLines } from "./status-lines.js";
 

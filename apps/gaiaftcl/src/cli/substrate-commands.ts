@@ -13,12 +13,12 @@ import {
 } from "@gaiaftcl/sealed-reader";
 import { SEALED_TABLES, sealedTable } from "@gaiaftcl/sealed-row";
 import type { Command } from "commander";
+import { wholeNumber } from "./argument-parsers.js";
 import { CommandError } from "./command-error.js";
-import { wholeNumber } from "./franklin-commands.js";
 import { type ExitCode, exitCodes } from "./output.js";
-import type { RunCommand } from "./program.js";
 import { reportLines } from "./report-lines.js";
 import { rowLine, rowRecord } from "./row-output.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 /** The tables by the words of the command line. */

@@ -1,9 +1,9 @@
 import type { Task, TaskStatus } from "@gaiaftcl/cortex";
 import { type Command, Option } from "commander";
+import { wholeNumber } from "./argument-parsers.js";
 import { nowNs, withTasks } from "./cell-logs.js";
 import { CommandError } from "./command-error.js";
-import { wholeNumber } from "./franklin-commands.js";
-import type { RunCommand } from "./program.js";
+import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 
 /** `tasks …`: the operators' list of what is to be done, a CortEX model on a RedEX log. */
