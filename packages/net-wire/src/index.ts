@@ -71,6 +71,7 @@ export {
   routingFlags,
 } from "./routing-header.js";
 export { Session, type SessionEvent, type SessionOptions } from "./session.js";
+export { keysOfHandshakeHash, sessionIdOfHandshake } from "./session-keys.js";
 export * from "./stream/index.js";
 export {
   decodeStreamGrant,

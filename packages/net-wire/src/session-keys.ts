@@ -1,7 +1,10 @@
 import { blake2s } from "@noble/hashes/blake2.js";
+import type { EstablishedKeys } from "./handshake.js";
 import { readU64 } from "./little-endian.js";
+import { ensureLength } from "./net-wire-error.js";
 
 const text = new TextEncoder();
+const HASH_BYTES = 32;
 
 /** The keys of the two directions of a session. */
 export interface DirectionKeys {
@@ -23,6 +26,33 @@ export function legacyKeys(handshakeHash: Uint8Array): DirectionKeys {
   return {
     initiatorToResponder: keyed(root, "initiator-tx"),
     responderToInitiator: keyed(root, "initiator-rx"),
+  };
+}
+
+/**
+ * What a handshake with a 0.19.0 node leaves behind, from its hash alone: for sessions that were
+ * recorded, or whose handshake was done elsewhere.
+ *
+ * @throws NetWireError `LENGTH` for a hash that is not 32 bytes
+ */
+export function keysOfHandshakeHash(
+  role: EstablishedKeys["role"],
+  handshakeHash: Uint8Array,
+): EstablishedKeys {
+  ensureLength("the handshake hash", handshakeHash, HASH_BYTES);
+  const { initiatorToResponder, responderToInitiator } = legacyKeys(handshakeHash);
+  const isInitiator = role === "initiator";
+  return {
+    role,
+    sessionId: sessionIdOfHandshake(handshakeHash),
+    sendKey: isInitiator ? initiatorToResponder : responderToInitiator,
+    receiveKey: isInitiator ? responderToInitiator : initiatorToResponder,
+    strict: false,
+    features: 0,
+    peerReceiveWindow: 0,
+    peerExtensions: new Map(),
+    initiatorEphemeral: new Uint8Array(0),
+    handshakeHash: new Uint8Array(handshakeHash),
   };
 }
 

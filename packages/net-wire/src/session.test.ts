@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Session, type SessionOptions } from "./session.js";
+import { keysOfHandshakeHash } from "./session-keys.js";
 import { establishedFrom } from "./vectors.testing.js";
 
 const SESSION_ID = 0x1122_3344_5566_7788n;
@@ -104,6 +105,20 @@ describe.each([true, false])("a session (strict: %s)", (strict) => {
         expect(right.receive(noise, 0)).toBe(false);
       }),
     );
+  });
+});
+
+describe("a session with a 0.19.0 node", () => {
+  it("is made of the handshake's hash alone", () => {
+    const hash = new Uint8Array(32).map((_, index) => index);
+    const [left, right] = (["initiator", "responder"] as const).map(
+      (role) => new Session(keysOfHandshakeHash(role, hash), 0),
+    ) as [Session, Session];
+    expect([left.id, left.strict]).toEqual([0x0706_0504_0302_0100n, false]);
+    left.send(1n, [bytes("hello")], 0);
+    expect(carry(left, right, 0)).toBe(1);
+    expect(told(right, 0)).toEqual(["hello"]);
+    expect(() => keysOfHandshakeHash("initiator", hash.subarray(1))).toThrow("must be 32 bytes");
   });
 });
 
