@@ -176,7 +176,7 @@ function addressOf(url: string): string {
 }
 
 function seqOf(message: RowMessage): unknown {
-  return message instanceof EventRowMessage ? BigInt(message.found.seq) : message.row["seq"];
+  return message instanceof EventRowMessage ? message.seq : message.row["seq"];
 }
 
 function namesOf(tables: readonly SealedTable[]): readonly string[] {

@@ -1,5 +1,6 @@
 import {
   decodeEvent,
+  EVENT_RECORD_WORDS,
   type EventVerifier,
   eventVerifier,
   type RowEvent,
@@ -12,7 +13,6 @@ import {
   type SealedTable,
   sealedTable,
   tableForSubject,
-  type VerifiedEvent,
   verifyRow,
 } from "@gaiaftcl/sealed-row";
 import {
@@ -73,9 +73,14 @@ export class EventReader {
     return this.#fast.size > 0;
   }
 
-  /** The row of an event that the short way was taken with elsewhere. */
-  readFound(subject: string, payload: Uint8Array, found: VerifiedEvent): EventReading | undefined {
-    return this.#fast.get(subject)?.message(found, payload);
+  /** The row of an event that the short way was taken with elsewhere, by the record of it. */
+  readFound(
+    subject: string,
+    payload: Uint8Array,
+    records: Int32Array,
+    at: number,
+  ): EventReading | undefined {
+    return this.#fast.get(subject)?.message(payload, records, at);
   }
 
   read(subject: string, payload: Uint8Array): EventReading {
@@ -119,6 +124,7 @@ export class EventReader {
 class FastReader {
   readonly #verifier: EventVerifier;
   readonly #options: EventReaderOptions;
+  readonly #record = new Int32Array(EVENT_RECORD_WORDS);
   /** What the report of any accepted row says, apart from the row itself. */
   #accepted: Omit<RowReport, "id" | "witnessHash"> | undefined;
 
@@ -129,13 +135,13 @@ class FastReader {
 
   read(payload: Uint8Array): EventRowMessage | undefined {
     if (payload.byteLength > this.#options.maxEventBytes) return undefined;
-    const found = this.#verifier.read(payload);
-    return found === undefined ? undefined : this.message(found, payload);
+    if (!this.#verifier.readInto(payload, this.#record, 0)) return undefined;
+    return this.message(payload, this.#record, 0);
   }
 
-  message(found: VerifiedEvent, payload: Uint8Array): EventRowMessage {
+  message(payload: Uint8Array, records: Int32Array, at: number): EventRowMessage {
     this.#accepted ??= this.#reportOf(this.#verifier.rowOf(payload));
-    return new EventRowMessage(this.#verifier, found, payload, this.#accepted);
+    return new EventRowMessage(this.#verifier, payload, records, at, this.#accepted);
   }
 
   #reportOf(row: RowRecord): Omit<RowReport, "id" | "witnessHash"> {

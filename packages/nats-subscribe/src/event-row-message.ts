@@ -1,5 +1,12 @@
-import type { EventVerifier, RowRecord, RowReport, VerifiedEvent } from "@gaiaftcl/sealed-row";
+import {
+  EVENT_MARK_START,
+  type EventVerifier,
+  type RowRecord,
+  type RowReport,
+  verifiedEvent,
+} from "@gaiaftcl/sealed-row";
 import type { RowMessage } from "./message.js";
+import type { RowMark } from "./row-mark.js";
 
 const HASH_LENGTH = 64;
 
@@ -13,25 +20,28 @@ export class EventRowMessage implements RowMessage {
   readonly table: string;
   readonly report: RowReport;
   readonly origin = "bus-unverified";
-  readonly #found: VerifiedEvent;
+  readonly #mark: RowMark;
+  readonly #seq: number;
   readonly #verifier: EventVerifier;
   #bytes: Uint8Array | undefined;
   #row: RowRecord | undefined;
 
   constructor(
     verifier: EventVerifier,
-    found: VerifiedEvent,
     bytes: Uint8Array,
+    records: Int32Array,
+    at: number,
     accepted: Omit<RowReport, "id" | "witnessHash">,
   ) {
-    const { idStart, idEnd, witnessHashStart } = found;
+    const { idStart, idEnd, witnessHashStart, seq } = verifiedEvent(records, at);
     const { table, ok, level, checks, summary } = accepted;
     const id = asciiOf(bytes, idStart, idEnd);
     const witnessHash = asciiOf(bytes, witnessHashStart, witnessHashStart + HASH_LENGTH);
     this.subject = verifier.table.subject;
     this.table = table;
     this.report = { table, id, witnessHash, ok, level, checks, summary };
-    this.#found = found;
+    this.#mark = { words: records, at: at + EVENT_MARK_START };
+    this.#seq = seq;
     this.#verifier = verifier;
     this.#bytes = bytes;
   }
@@ -44,14 +54,14 @@ export class EventRowMessage implements RowMessage {
     return this.#row;
   }
 
-  /** What was found in the event, without reading the row. */
-  get found(): VerifiedEvent {
-    return this.#found;
+  /** What tells the row from others. Good until the next one is read. */
+  get mark(): RowMark {
+    return this.#mark;
   }
 
-  /** The event, until the row is read. */
-  get bytes(): Uint8Array | undefined {
-    return this.#bytes;
+  /** `seq`, without reading the row. */
+  get seq(): bigint {
+    return BigInt(this.#seq);
   }
 
   static {

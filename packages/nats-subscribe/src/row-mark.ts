@@ -1,5 +1,4 @@
-import type { RowRecord, VerifiedEvent } from "@gaiaftcl/sealed-row";
-import { isTimestamp } from "@gaiaftcl/sealed-row";
+import { EVENT_MARK_WORDS, isTimestamp, type RowRecord } from "@gaiaftcl/sealed-row";
 import { sha256Hex } from "@gaiaftcl/witness";
 import { EventRowMessage } from "./event-row-message.js";
 import type { RowMessage } from "./message.js";
@@ -9,19 +8,20 @@ import type { RowMessage } from "./message.js";
  * other three facets follow from the witness.
  */
 export interface RowMark {
-  /** Where the hashes stand, as hex digits. */
-  readonly digits: Uint8Array;
-  readonly found: Omit<VerifiedEvent, "idStart" | "idEnd">;
+  /** Where the mark stands, as in the record of an event. */
+  readonly words: Int32Array;
+  readonly at: number;
 }
 
-const HASH_LENGTH = 64;
+/** Of the witness hash, and of each facet, a mark has so many words. */
+const HASH_WORDS = 4;
+const FACET_WORDS = 2;
+const WORD_DIGITS = 8;
 const QUINTET =
   /^\["[0-9a-f]{64}","[0-9a-f]{64}","([0-9a-f]{64})","[0-9a-f]{64}","([0-9a-f]{64})"\]$/;
 
 export function markOf(message: RowMessage): RowMark {
-  if (message instanceof EventRowMessage && message.bytes !== undefined) {
-    return { digits: message.bytes, found: message.found };
-  }
+  if (message instanceof EventRowMessage) return message.mark;
   const { row, report } = message;
   const { seq, signature_quintet: quintet, nats_broadcast_at_iso: broadcastAt } = row;
   const witnessHash = String(row["witness_hash_sha256"]);
@@ -45,18 +45,24 @@ export function markOf(message: RowMessage): RowMark {
 
 /** The mark of a row by its witness hash and the two facets, of 64 digits each. */
 export function markOfTexts(
-  hashes: readonly [string, string, string],
+  [witnessHash, pathFacet, tauFacet]: readonly [string, string, string],
   seq: number,
   broadcastAfterMs: number | null,
 ): RowMark {
-  const found = {
-    witnessHashStart: 0,
-    pathFacetStart: HASH_LENGTH,
-    tauFacetStart: 2 * HASH_LENGTH,
-    seq,
-    broadcastAfterMs,
-  };
-  return { digits: Buffer.from(hashes.join(""), "latin1"), found };
+  const words = new Int32Array(EVENT_MARK_WORDS);
+  const hex = [
+    witnessHash.slice(0, HASH_WORDS * WORD_DIGITS),
+    pathFacet.slice(0, FACET_WORDS * WORD_DIGITS),
+    tauFacet.slice(0, FACET_WORDS * WORD_DIGITS),
+  ].join("");
+  const count = HASH_WORDS + 2 * FACET_WORDS;
+  for (let word = 0; word < count; word += 1) {
+    words[word] = Number.parseInt(hex.slice(word * WORD_DIGITS, (word + 1) * WORD_DIGITS), 16);
+  }
+  const numbers = new Float64Array(words.buffer, count * 4, 2);
+  numbers[0] = seq;
+  numbers[1] = broadcastAfterMs ?? Number.POSITIVE_INFINITY;
+  return { words, at: 0 };
 }
 
 function broadcastAfter(row: RowRecord): number | null | undefined {

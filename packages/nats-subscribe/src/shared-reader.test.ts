@@ -77,7 +77,7 @@ describe("reading with a second thread", () => {
     for (let taken = 0; taken < 3000; taken += 1) {
       const head = buffer.at(buffer.taken);
       if (head === undefined) throw new Error(`nothing at ${taken}`);
-      reader.help(head, buffer);
+      reader.help(head);
       buffer.shift();
       reader.share(buffer);
       const expected = alone.read(head.subject, head.message.data);
@@ -96,7 +96,7 @@ describe("reading with a second thread", () => {
     await reader.close();
     const alone = new EventReader(options);
     for (let head = buffer.shift(); head !== undefined; head = buffer.shift()) {
-      reader.help(head, buffer);
+      reader.help(head);
       expect(shown(reader.read(head))).toEqual(shown(alone.read(head.subject, head.message.data)));
     }
   });

@@ -13,7 +13,7 @@ export interface Arrival {
   readonly bytes: number;
   /** Where it was given to the other thread. */
   ticket?: number | undefined;
-  /** What was read in it before it was asked for. */
+  /** What was read in it when the other thread was not done with it. */
   reading?: EventReading | undefined;
 }
 
@@ -31,14 +31,12 @@ export class SharedReader {
   readonly events: EventReader;
   readonly #options: ResolvedOptions;
   #mayShare: boolean;
-  #thread: VerifyThread<Arrival> | undefined;
+  #thread: VerifyThread | undefined;
   #closed = false;
   #arrivals = 0;
   #since = 0;
   /** The number of the next message in the buffer to share. */
   #shared = 0;
-  /** The number of the next one to read before it is wanted. */
-  #ahead = 0;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -79,15 +77,10 @@ export class SharedReader {
       const arrival = waiting.at(this.#shared);
       if (arrival === undefined) return;
       this.#shared += 1;
-      if (arrival.reading === undefined) this.#offer(thread, arrival);
+      const { subject, message } = arrival;
+      const { data } = message;
+      if (data.byteLength <= thread.maxBytes) arrival.ticket = thread.offer(subject, data);
     }
-  }
-
-  #offer(thread: VerifyThread<Arrival>, arrival: Arrival): void {
-    const { subject, message } = arrival;
-    const { data } = message;
-    if (data.byteLength > thread.maxBytes) return;
-    arrival.ticket = thread.offer(arrival, subject, data);
   }
 
   /** Whether the other thread has it and is not done. */
@@ -98,29 +91,21 @@ export class SharedReader {
   }
 
   /** Does some of the work until the first message that waits is read. */
-  help(head: Arrival, waiting: ArrivalBuffer<Arrival>): void {
+  help(head: Arrival): void {
     while (this.isPending(head)) {
-      const arrival =
-        this.#unshared(waiting) ?? this.#thread?.claimBehind(head.ticket ?? 0) ?? head;
-      arrival.reading = this.events.read(arrival.subject, arrival.message.data);
+      if (this.#thread?.help(head.ticket ?? 0) === true) continue;
+      head.reading = this.events.read(head.subject, head.message.data);
     }
   }
 
-  /** The first message that the other thread was not given, nor read here. */
-  #unshared(waiting: ArrivalBuffer<Arrival>): Arrival | undefined {
-    this.#ahead = Math.max(this.#ahead, this.#shared);
-    const arrival = waiting.at(this.#ahead);
-    if (arrival !== undefined) this.#ahead += 1;
-    return arrival;
-  }
-
   read(arrival: Arrival): EventReading {
-    const { subject, message, ticket } = arrival;
-    let { reading } = arrival;
-    if (ticket !== undefined && this.#thread !== undefined) {
-      const found = this.#thread.take(ticket);
-      if (reading === undefined && found !== undefined) {
-        reading = this.events.readFound(subject, message.data, found);
+    const { subject, message, ticket, reading } = arrival;
+    const thread = this.#thread;
+    if (ticket !== undefined && thread !== undefined) {
+      const at = thread.take(ticket);
+      if (reading === undefined && at !== undefined) {
+        const found = this.events.readFound(subject, message.data, thread.records, at);
+        if (found !== undefined) return found;
       }
     }
     return reading ?? this.events.read(subject, message.data);

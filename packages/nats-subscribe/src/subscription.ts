@@ -176,7 +176,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     const head = this.#buffer.at(this.#buffer.taken);
     if (head !== undefined && this.#reader.isPending(head)) {
       if (!this.#gathered && this.#buffer.length < GATHERED_MESSAGES) return undefined;
-      this.#reader.help(head, this.#buffer);
+      this.#reader.help(head);
     }
     const arrival = this.#buffer.shift();
     this.#reader.share(this.#buffer);

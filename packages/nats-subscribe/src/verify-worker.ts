@@ -1,8 +1,8 @@
 /** A thread that verifies events while another one receives them. */
 import { workerData } from "node:worker_threads";
-import { eventVerifier, SEALED_TABLES } from "@gaiaftcl/sealed-row";
 import type { Level } from "@gaiaftcl/witness";
-import { ACCEPTED, BUSY, LEFT, SharedRing, SLOTS, WAITING } from "./shared-ring.js";
+import { sealedVerifiers } from "./sealed-verifiers.js";
+import { SharedTrays, TRAYS } from "./shared-trays.js";
 
 /** What the thread is told when it starts. */
 export interface VerifyTask {
@@ -11,31 +11,19 @@ export interface VerifyTask {
 }
 
 const { memory, require } = workerData as VerifyTask;
-const ring = new SharedRing(memory);
-const verifiers = SEALED_TABLES.map((table) => eventVerifier(table, { require }));
+const trays = new SharedTrays(memory);
+const readInto = sealedVerifiers(require);
 
 // It is ended from outside, also while it waits.
 for (let next = 0, published = 0; ; ) {
   if (next === published) {
-    // Looked at as rarely as that, since the other thread changes it all the time.
-    published = ring.published;
-    if (next === published) ring.sleep(published);
+    published = trays.published;
+    if (next === published) trays.sleep(published);
     continue;
   }
   // What was overtaken so far has been done by the other thread.
-  if (((published - next) | 0) > SLOTS) next = (published - SLOTS) | 0;
-  const ticket = next;
+  if (((published - next) | 0) > TRAYS) next = (published - TRAYS) | 0;
+  const tray = next;
   next = (next + 1) | 0;
-  if (ring.move(ticket, WAITING, BUSY)) ring.settle(ticket, verify(ticket));
-}
-
-function verify(ticket: number): number {
-  try {
-    const found = verifiers[ring.tableAt(ticket)]?.read(ring.eventAt(ticket));
-    if (found === undefined) return LEFT;
-    ring.setFound(ticket, found);
-    return ACCEPTED;
-  } catch {
-    return LEFT;
-  }
+  if (trays.claim(tray)) trays.work(tray, readInto);
 }

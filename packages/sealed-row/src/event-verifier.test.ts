@@ -2,7 +2,8 @@ import { facets, sha256Hex, witnessHash } from "@gaiaftcl/witness";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeEvent, encodeEvent } from "./event.js";
-import { eventVerifier, type VerifiedEvent } from "./event-verifier.js";
+import { EVENT_RECORD_WORDS, type VerifiedEvent } from "./event-record.js";
+import { eventVerifier } from "./event-verifier.js";
 import { GENESIS_HASH } from "./row-witness.js";
 import { type SealRowInput, sealRow } from "./seal-row.js";
 import { asStored, evidenceRow } from "./sealed-row.testing.js";
@@ -84,11 +85,13 @@ function partsOf(event: Uint8Array, found: VerifiedEvent): Record<string, unknow
   return {
     id: part(idStart, idEnd),
     witnessHash: part(found.witnessHashStart),
-    pathFacet: part(found.pathFacetStart),
-    tauFacet: part(found.tauFacetStart),
     seq,
     broadcastAfterMs,
   };
+}
+
+function hexOf(words: Int32Array): string {
+  return [...words].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 function delayOf(row: RowRecord): number {
@@ -131,9 +134,14 @@ describe("verifying an event on its bytes", () => {
           witnessHash: row["witness_hash_sha256"],
           seq: 7,
           broadcastAfterMs: row["nats_broadcast_at_iso"] === null ? null : delayOf(row),
-          pathFacet: JSON.parse(row["signature_quintet"] as string)[2],
-          tauFacet: JSON.parse(row["signature_quintet"] as string)[4],
         });
+        const record = new Int32Array(EVENT_RECORD_WORDS + 1);
+        expect(verifiers.get(table)?.readInto(event, record, 1)).toBe(true);
+        const quintet = JSON.parse(row["signature_quintet"] as string) as string[];
+        expect(hexOf(record.subarray(5, 13))).toBe(
+          `${row["witness_hash_sha256"]}`.slice(0, 32) +
+            `${quintet[2]?.slice(0, 16)}${quintet[4]?.slice(0, 16)}`,
+        );
       }),
       { numRuns: 500 },
     );

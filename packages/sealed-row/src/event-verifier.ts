@@ -1,9 +1,7 @@
 import { sha256Hex } from "@gaiaftcl/witness";
-import { EventBytes, HASH_LENGTH, Part, Piece, TIME_LENGTH } from "./event-bytes.js";
-import { EventLayout } from "./event-layout.js";
-import { FacetHasher } from "./facet-hasher.js";
-import { isPlainIdAt } from "./plain-id.js";
-import { QUOTED_QUINTET_FORM } from "./quintet-text.js";
+import { EventKernel, VERDICT } from "./event-kernel.js";
+import { EVENT_RECORD_WORDS, type VerifiedEvent, verifiedEvent } from "./event-record.js";
+import { facetPrefixes } from "./facet-prefixes.js";
 import { isUnsigned, type Requirement } from "./row-report.js";
 import { witnessHead } from "./row-witness.js";
 import {
@@ -13,35 +11,6 @@ import {
   SEAL_COLUMNS,
   type SealedTable,
 } from "./sealed-table.js";
-
-const SMALL_N = 0x6e;
-const FACETS = 5;
-const PATH_FACET = 2;
-const TAU_FACET = 4;
-const ID_LABEL = new Piece(";id=");
-const PREVIOUS_LABEL = new Piece(";prev=");
-const DIGEST_LABEL = new Piece(";payload_digest=");
-const QUINTET_OPEN = new Piece(QUOTED_QUINTET_FORM.open);
-const QUINTET_BETWEEN = new Piece(QUOTED_QUINTET_FORM.between);
-const QUINTET_CLOSE = new Piece(QUOTED_QUINTET_FORM.close);
-/** From one facet to the next. */
-const FACET_STEP = HASH_LENGTH + QUOTED_QUINTET_FORM.between.length;
-
-/** The event of a row that verified: what it holds, and at which of its bytes. */
-export interface VerifiedEvent {
-  /** Below 2^53. */
-  readonly seq: number;
-  /** When it was broadcast, in milliseconds after it was sealed; null where it does not say. */
-  readonly broadcastAfterMs: number | null;
-  /** The first byte of the id, which is ASCII, and the one after the last. */
-  readonly idStart: number;
-  readonly idEnd: number;
-  /** The first of the 64 digits of the witness hash. */
-  readonly witnessHashStart: number;
-  /** The first digits of the two facets that do not follow from the witness. */
-  readonly pathFacetStart: number;
-  readonly tauFacetStart: number;
-}
 
 /** Verifies many events of one table on their bytes, without taking them apart. */
 export interface EventVerifier {
@@ -53,6 +22,13 @@ export interface EventVerifier {
    * is verified is what stood there when it was copied.
    */
   read(event: Uint8Array): VerifiedEvent | undefined;
+  /**
+   * The same for very many events: the record of one is written to words of `records` from `at` on,
+   * and nothing else is made.
+   *
+   * @returns false where `read` would return `undefined`
+   */
+  readInto(event: Uint8Array, records: Int32Array, at: number): boolean;
   /** The row of an event that was read, with all integers as `bigint`. */
   rowOf(event: Uint8Array): RowRecord;
 }
@@ -68,202 +44,72 @@ export function eventVerifier(
     .map(({ name }) => name)
     .concat("seq");
   const isFast = isUnsigned(options);
-  // Most verifiers of a set never see an event, and the memory for one is large.
-  let reader: EventReader | undefined;
+  const record = new Int32Array(EVENT_RECORD_WORDS);
+  const readInto: EventVerifier["readInto"] = (event, records, at) => {
+    const kernel = isFast ? kernelOf(table) : undefined;
+    if (kernel === undefined || !isVerified(kernel, table, event)) return false;
+    kernel.writeRecord(records, at);
+    return true;
+  };
   return {
     table,
-    read(event) {
-      if (!isFast) return undefined;
-      reader ??= eventReader(table);
-      return reader(event);
-    },
+    readInto,
+    read: (event) => (readInto(event, record, 0) ? verifiedEvent(record, 0) : undefined),
     rowOf: (event) => rowOf(event, integers),
   };
 }
 
-type EventReader = (event: Uint8Array) => VerifiedEvent | undefined;
+/**
+ * One for all verifiers of a table, made when it is first needed: an instance of WebAssembly takes up
+ * gigabytes of addresses. It keeps nothing of an event but the identity of its row.
+ */
+const kernels = new WeakMap<SealedTable, EventKernel | { readonly missing: true }>();
 
-function eventReader(table: SealedTable): EventReader {
-  const memory = new EventBytes();
-  const { bytes, view } = memory;
-  const witnessPart = new Part(bytes);
-  const quintetPart = new Part(bytes);
-  const layout = new EventLayout(table, memory);
-  const { starts, ends } = layout;
-  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  /** Does not throw; what it puts in place of bytes that are no UTF-8 is no hex digit. */
-  const anyText = new TextDecoder("utf-8", { ignoreBOM: true });
-  const slot = (name: string): number => layout.slotOf(name);
-  const at = {
-    id: slot(table.idColumn),
-    seq: slot("seq"),
-    cell: slot("cell_id"),
-    domain: slot("domain_id"),
-    path: slot("lean_artifact_path"),
-    tau: slot("tau_block"),
-    sealed: slot("sealed_at_iso"),
-    broadcast: slot("nats_broadcast_at_iso"),
-    witness: slot("canonical_witness"),
-    hash: slot("witness_hash_sha256"),
-    quintet: slot("signature_quintet"),
-    subject: slot("nats_subject_sealed"),
-  };
-  const subject = new Piece(`"${table.subject}"`);
-  let last: Identity | undefined;
-  /** The hash that the witness of the next row names, where rows come in order; in whole words. */
-  const likely = new Int32Array(HASH_LENGTH / 4);
-
-  const start = (index: number): number => starts[index] as number;
-  const end = (index: number): number => ends[index] as number;
-  const isNull = (index: number): boolean => bytes[start(index)] === SMALL_N;
-  /** The one of a text is after its quotation mark; its form has no escapes. */
-  const textStart = (index: number): number => start(index) + 1;
-  const textEnd = (index: number): number => end(index) - 1;
-  const isAt = (index: number, piece: Piece): boolean =>
-    end(index) - start(index) === piece.length && piece.isAt(view, start(index));
-  const isTime = (index: number): boolean =>
-    textEnd(index) - textStart(index) === TIME_LENGTH && memory.isTimeAt(textStart(index));
-
-  const isUtf8 = (): boolean => {
-    try {
-      utf8.decode(bytes.subarray(0, memory.length));
-      return true;
-    } catch {
-      return false;
-    }
-  };
-
-  /** Most rows are of the cell and domain that the one before was of. */
-  const identity = (): Identity | undefined => {
-    if (last !== undefined) {
-      const { cell, domain, path, tau } = last;
-      if (
-        isAt(at.cell, cell) &&
-        isAt(at.domain, domain) &&
-        isAt(at.path, path) &&
-        isAt(at.tau, tau)
-      )
-        return last;
-    }
-    const valueAt = (index: number): string =>
-      utf8.decode(bytes.subarray(start(index), end(index)));
-    const textAt = (index: number): string | null => JSON.parse(valueAt(index)) as string | null;
-    const cellId = textAt(at.cell);
-    const domainId = textAt(at.domain);
-    const tau = isNull(at.tau) ? null : memory.integerAt(start(at.tau), end(at.tau));
-    const hasher = FacetHasher.of(cellId, domainId, textAt(at.path), tau);
-    if (hasher === undefined) return undefined;
-    last = {
-      cell: new Piece(valueAt(at.cell)),
-      domain: new Piece(valueAt(at.domain)),
-      path: new Piece(valueAt(at.path)),
-      tau: new Piece(valueAt(at.tau)),
-      witnessHead: new Piece(witnessHead(table.name, `${cellId}`, `${domainId}`)),
-      hasher,
-    };
-    return last;
-  };
-
-  const isLikelyAt = (place: number): boolean => {
-    for (let word = 0; word < likely.length; word += 1) {
-      if (view.getInt32(place + 4 * word, true) !== likely[word]) return false;
-    }
-    return true;
-  };
-
-  /** Whether the witness is what `joinWitness` makes of the row, naming any row before. */
-  const isWitness = (head: Piece): boolean => {
-    const idLength = textEnd(at.id) - textStart(at.id);
-    const timeAt = textStart(at.witness) + head.length;
-    const idLabelAt = timeAt + TIME_LENGTH;
-    const idAt = idLabelAt + ID_LABEL.length;
-    const previousLabelAt = idAt + idLength;
-    const previousAt = previousLabelAt + PREVIOUS_LABEL.length;
-    const digestLabelAt = previousAt + HASH_LENGTH;
-    const digestAt = digestLabelAt + DIGEST_LABEL.length;
-    return (
-      digestAt + HASH_LENGTH === textEnd(at.witness) &&
-      head.isAt(view, textStart(at.witness)) &&
-      memory.isSame(timeAt, textStart(at.sealed), TIME_LENGTH) &&
-      ID_LABEL.isAt(view, idLabelAt) &&
-      memory.isSame(idAt, textStart(at.id), idLength) &&
-      PREVIOUS_LABEL.isAt(view, previousLabelAt) &&
-      (isLikelyAt(previousAt) || memory.isHexAt(previousAt)) &&
-      DIGEST_LABEL.isAt(view, digestLabelAt) &&
-      memory.isHashAt(digestAt, sha256Hex(layout.payload()))
-    );
-  };
-
-  /** Whether the quintet is that of the witness hash, to the letter. */
-  const isQuintet = (hasher: FacetHasher): boolean => {
-    const from = start(at.quintet);
-    if (!QUINTET_OPEN.isAt(view, from)) return false;
-    hasher.setHash(view, textStart(at.hash));
-    // One text of all of it is made sooner than five digests are compared digit by digit.
-    const text = anyText.decode(quintetPart.between(from, end(at.quintet)));
-    let place = QUINTET_OPEN.length;
-    for (let context = 0; context < FACETS; context += 1) {
-      if (text.substring(place, place + HASH_LENGTH) !== hasher.facet(context)) return false;
-      place += HASH_LENGTH;
-      const label = context === FACETS - 1 ? QUINTET_CLOSE : QUINTET_BETWEEN;
-      if (!label.isAt(view, from + place)) return false;
-      place += label.length;
-    }
-    return true;
-  };
-
-  /** Milliseconds, `undefined` where the time is none. */
-  const broadcastAfter = (): number | null | undefined => {
-    if (isNull(at.broadcast)) return null;
-    const isSameLength =
-      end(at.broadcast) - start(at.broadcast) === end(at.sealed) - start(at.sealed);
-    if (isSameLength && memory.isSame(start(at.broadcast), start(at.sealed), TIME_LENGTH + 2))
-      return 0;
-    if (!isTime(at.broadcast)) return undefined;
-    return memory.between(textStart(at.sealed), textStart(at.broadcast));
-  };
-
-  return (event) => {
-    if (!memory.load(event) || !layout.locate()) return undefined;
-    if (!layout.isAscii && !isUtf8()) return undefined;
-    const idStart = textStart(at.id);
-    const idEnd = textEnd(at.id);
-    if (isNull(at.id) || !isPlainIdAt(bytes, idStart, idEnd) || !isTime(at.sealed))
-      return undefined;
-    const seq = isNull(at.seq) ? 0 : memory.integerAt(start(at.seq), end(at.seq));
-    const broadcastAfterMs = broadcastAfter();
-    if (seq <= 0 || broadcastAfterMs === undefined || !isAt(at.subject, subject)) return undefined;
-    const known = identity();
-    if (known === undefined || !isWitness(known.witnessHead)) return undefined;
-    const witness = witnessPart.between(textStart(at.witness), textEnd(at.witness));
-    const witnessHashStart = textStart(at.hash);
-    if (textEnd(at.hash) - witnessHashStart !== HASH_LENGTH) return undefined;
-    if (!memory.isHashAt(witnessHashStart, sha256Hex(witness))) return undefined;
-    if (!isQuintet(known.hasher)) return undefined;
-    for (let word = 0; word < likely.length; word += 1) {
-      likely[word] = view.getInt32(witnessHashStart + 4 * word, true);
-    }
-    const firstFacet = start(at.quintet) + QUINTET_OPEN.length;
-    return {
-      seq,
-      broadcastAfterMs,
-      idStart,
-      idEnd,
-      witnessHashStart,
-      pathFacetStart: firstFacet + PATH_FACET * FACET_STEP,
-      tauFacetStart: firstFacet + TAU_FACET * FACET_STEP,
-    };
-  };
+function kernelOf(table: SealedTable): EventKernel | undefined {
+  let kernel = kernels.get(table);
+  if (kernel === undefined) {
+    kernel = EventKernel.of(table) ?? { missing: true };
+    kernels.set(table, kernel);
+  }
+  return kernel instanceof EventKernel ? kernel : undefined;
 }
 
-/** The identity that a row is of: its columns as they stand in the event, and what follows of them. */
-interface Identity {
-  readonly cell: Piece;
-  readonly domain: Piece;
-  readonly path: Piece;
-  readonly tau: Piece;
-  readonly witnessHead: Piece;
-  readonly hasher: FacetHasher;
+const utf8: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function isVerified(kernel: EventKernel, table: SealedTable, event: Uint8Array): boolean {
+  let verdict = kernel.examine(event);
+  if (verdict === VERDICT.otherIdentity && takeIdentity(kernel, table)) {
+    verdict = kernel.examineAgain();
+  }
+  if (verdict !== VERDICT.found && !(verdict === VERDICT.foundText && isUtf8(kernel.event))) {
+    return false;
+  }
+  return kernel.areHashes(sha256Hex);
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    utf8.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Most rows are of the cell and domain that the one before was of. */
+function takeIdentity(kernel: EventKernel, table: SealedTable): boolean {
+  const values = ["cell_id", "domain_id", "lean_artifact_path", "tau_block"].map((name) =>
+    kernel.valueOf(name),
+  );
+  if (!values.every(isUtf8)) return false;
+  const [cell = "", domain = "", path = "", tau = ""] = values.map((value) => utf8.decode(value));
+  const [cellId, domainId, leanPath, block] = [cell, domain, path, tau].map(
+    (text) => JSON.parse(text) as string | number | null,
+  );
+  const prefixes = facetPrefixes(cellId, domainId, leanPath, block);
+  if (prefixes === undefined) return false;
+  const head = witnessHead(table.name, `${cellId}`, `${domainId}`);
+  return kernel.setIdentity({ cell, domain, path, tau, witnessHead: head, prefixes });
 }
 
 function rowOf(event: Uint8Array, integers: readonly string[]): RowRecord {

@@ -6,7 +6,14 @@ export {
   verifyResponse,
 } from "./command.js";
 export { type DecodeEventOptions, decodeEvent, encodeEvent, type RowEvent } from "./event.js";
-export { type EventVerifier, eventVerifier, type VerifiedEvent } from "./event-verifier.js";
+export {
+  EVENT_MARK_START,
+  EVENT_MARK_WORDS,
+  EVENT_RECORD_WORDS,
+  type VerifiedEvent,
+  verifiedEvent,
+} from "./event-record.js";
+export { type EventVerifier, eventVerifier } from "./event-verifier.js";
 export type { RowReport } from "./row-report.js";
 export { type RowVerifier, type RowVerifierOptions, rowVerifier } from "./row-verifier.js";
 export {

@@ -1,6 +1,7 @@
 import { sha256Hex } from "@gaiaftcl/witness";
 import { LARGEST_INTEGER } from "./column-value.js";
-import { FacetHasher, isInteger } from "./facet-hasher.js";
+import { FacetHasher } from "./facet-hasher.js";
+import { facetPrefixes, isInteger } from "./facet-prefixes.js";
 import { isPlainId } from "./plain-id.js";
 import { isQuintetOf, QUINTET_FORM } from "./quintet-text.js";
 import { isWitnessOf, witnessHead } from "./row-witness.js";
@@ -130,9 +131,10 @@ function identityReader(table: SealedTable): (values: readonly Value[]) => Ident
     domainId = values[at.domain_id];
     leanArtifactPath = values[at.lean_artifact_path];
     tauBlock = values[at.tau_block];
-    const hasher = FacetHasher.of(cellId, domainId, leanArtifactPath, tauBlock);
+    const prefixes = facetPrefixes(cellId, domainId, leanArtifactPath, tauBlock);
     const head = witnessHead(table.name, String(cellId), String(domainId));
-    last = hasher === undefined ? undefined : { witnessHead: head, hasher };
+    last =
+      prefixes === undefined ? undefined : { witnessHead: head, hasher: new FacetHasher(prefixes) };
     return last;
   };
 }

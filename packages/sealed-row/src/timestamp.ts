@@ -15,7 +15,7 @@ export function isTimestamp(value: unknown): value is string {
 }
 
 /** Whether a month has that day, in that year of that century. */
-export function isDayOf(century: number, year: number, month: number, day: number): boolean {
+function isDayOf(century: number, year: number, month: number, day: number): boolean {
   const isLeap = (year === 0 ? century : year) % 4 === 0;
   const days = month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0);
   return day >= 1 && day <= days;
