@@ -2,8 +2,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const directory = join(import.meta.dirname, "..", "corpus");
-const MAX_INPUTS = 200;
-const MAX_BYTES = 24 * 1024;
+const MAX_INPUTS = 100;
+const MAX_BYTES = 8 * 1024;
 
 /** The inputs kept for a target: a text file, one input in base64 a line. */
 export async function readCorpus(target: string): Promise<Uint8Array[]> {

@@ -141,7 +141,7 @@ export class Fuzzer {
   }
 }
 
-/** Inputs that together pass all that `inputs` pass, short ones first. */
+/** The inputs, short ones first, that pass what neither the target's seeds nor shorter ones pass. */
 export async function smallestCover(
   target: FuzzTarget,
   inputs: readonly Uint8Array[],
@@ -149,14 +149,16 @@ export async function smallestCover(
 ): Promise<Uint8Array[]> {
   const execution = new Execution(target, surroundings);
   const passed = new Set<number>();
+  const isNew = async (input: Uint8Array): Promise<boolean> => {
+    await execution.run(input);
+    const before = passed.size;
+    for (const feature of featuresOfRun(surroundings.blocks())) passed.add(feature);
+    return passed.size > before;
+  };
+  for (const seed of target.seeds()) await isNew(bytesOf(seed));
   const kept: Uint8Array[] = [];
   for (const input of inputs.toSorted((a, b) => a.length - b.length)) {
-    await execution.run(input);
-    const features = featuresOfRun(surroundings.blocks());
-    if (features.some((feature) => !passed.has(feature))) {
-      kept.push(input);
-      for (const feature of features) passed.add(feature);
-    }
+    if (await isNew(input)) kept.push(input);
   }
   return kept;
 }
