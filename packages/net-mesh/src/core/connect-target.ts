@@ -1,8 +1,11 @@
 import { parseAddress } from "@gaiaftcl/net-wire";
+import { NetMeshError } from "../net-mesh-error.js";
 import { nodeIdText } from "../peers/node-id.js";
 import { u64Problem } from "./arguments.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
 import type { NodeParts } from "./node-parts.js";
+
+const KEY_BYTES = 32;
 
 /** Whom to have a session with, and by what way. */
 export interface ConnectTarget {
@@ -60,6 +63,25 @@ export function beginSession(
   return () => {
     isWanted = false;
   };
+}
+
+/**
+ * Refuses a target that could only be called in vain, for ever.
+ *
+ * @throws NetMeshError `INVALID_OPTION`
+ */
+export function ensureTarget(target: ConnectTarget, ownNodeId: bigint): void {
+  const problem =
+    target.nodeId === ownNodeId ? "a node has no session with itself" : targetProblem(target);
+  if (problem !== undefined) {
+    throw new NetMeshError("INVALID_OPTION", problem);
+  }
+  if (target.publicKey.length !== KEY_BYTES) {
+    throw new NetMeshError(
+      "INVALID_OPTION",
+      `expected the responder's public key as ${KEY_BYTES} bytes, found ${target.publicKey.length}`,
+    );
+  }
 }
 
 /** What keeps a target from being one, whoever would answer there. */

@@ -129,6 +129,24 @@ describe("a session that is meant to be had", () => {
     expect(left.core.stats.counters.callsAgain).toBe(callsAgain);
   });
 
+  it("is refused at once where every call would be in vain", () => {
+    const target = {
+      nodeId: right.nodeId,
+      publicKey: right.keyPair.publicKey,
+      path: { kind: "address", address: right.address },
+    } as const;
+    for (const wrong of [
+      { ...target, nodeId: left.nodeId },
+      { ...target, publicKey: new Uint8Array(31) },
+      { ...target, path: { kind: "address", address: "nowhere" } as const },
+    ]) {
+      expect(() => left.core.keep(wrong, network.now)).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION" }),
+      );
+    }
+    expect(left.core.keptConnections()).toEqual([]);
+  });
+
   it("by a relay waits for the relay", () => {
     const relay = attach(network, "10.0.0.3:1", QUICK);
     network.setLink((from, to) => ([from, to].includes(relay.address) ? undefined : { loss: 1 }));

@@ -29,7 +29,7 @@ import type { ReflexOutcome } from "../traversal/reflex-prober.js";
 import type { NatView } from "../traversal/traversal.js";
 import { ensureEvents, ensureReachable, ensureSubprotocol, ensureU64 } from "./arguments.js";
 import type { MembershipDone } from "./channels.js";
-import { beginSession, type ConnectTarget } from "./connect-target.js";
+import { beginSession, type ConnectTarget, ensureTarget } from "./connect-target.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
 import type { KeptConnection } from "./kept-connections.js";
 import { type MeshStats, meshStats, type PeerView, peerView } from "./mesh-stats.js";
@@ -90,8 +90,11 @@ export class MeshCore {
   /**
    * Means to have a session with a node until `disconnect`: now, and again whenever it is lost. What
    * fails is told as `call-failed`.
+   *
+   * @throws NetMeshError `INVALID_OPTION` for what could only be called in vain
    */
   keep(target: ConnectTarget, now: number): void {
+    ensureTarget(target, this.nodeId);
     this.#parts.state.now = now;
     this.#parts.kept.keep(target.nodeId, (done) =>
       beginSession(this.#parts, { ...target, retries: 1, sparing: true }, done),

@@ -129,6 +129,8 @@ export class MeshNode implements AsyncDisposable {
   /**
    * Calls a node at an address until it answers, and again whenever it is lost, until `disconnect`.
    * Returns at once; `onPeerEvent` tells of `connected` and `call-failed`.
+   *
+   * @throws NetMeshError `INVALID_OPTION` for what could only be called in vain
    */
   keepConnected(address: string, publicKey: Uint8Array, nodeId: bigint): void {
     this.#runtime.run((core, now) => {
