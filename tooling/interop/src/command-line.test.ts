@@ -51,6 +51,9 @@ describe("the command line", () => {
       ["subscribe", "gaiaftcl..sealed"],
       ["subscribe", "gaiaftcl.>.sealed"],
       ["subscribe", "gaiaftcl.>", "--count", "0"],
+      ["--home", "", "keys", "check"],
+      ["keys", "generate", "--operator", "../key"],
+      ["mesh", "watch", "../module"],
     ]) {
       expect((await home.gaiaftcl(args)).code, args.join(" ")).toBe(64);
       const json = checked(await home.gaiaftcl(["--json", ...args]));

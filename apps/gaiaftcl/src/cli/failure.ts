@@ -37,12 +37,18 @@ const advice: Readonly<Record<string, Readonly<Record<string, Advice>>>> = {
     "*": { exitCode: blocked, next: "cell status" },
   },
   KeyStoreError: {
+    CONTEXT: { exitCode: exitCodes.usage, next: "keys --help" },
     NOT_FOUND: { exitCode: blocked, next: "keys generate" },
     EXISTS: { exitCode: refused, next: "keys show" },
     "*": { exitCode: refused, next: "keys check" },
   },
   ManifestError: { "*": { exitCode: refused, next: "mesh verify --help" } },
-  MeshLoaderError: { "*": { exitCode: refused, next: "mesh list" } },
+  MeshLoaderError: {
+    MODULE_NAME: { exitCode: exitCodes.usage, next: "mesh --help" },
+    NAME_RESERVED: { exitCode: exitCodes.usage, next: "mesh publish --help" },
+    ARGUMENT: { exitCode: exitCodes.usage, next: "mesh --help" },
+    "*": { exitCode: refused, next: "mesh list" },
+  },
   NatsBrokerError: { "*": { exitCode: blocked, next: "doctor" } },
   NatsSubjectError: { "*": { exitCode: exitCodes.usage, next: "subscribe --help" } },
   NatsSubscribeError: {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addCellCommands } from "./cell-commands.js";
+import { CommandError } from "./command-error.js";
 import { addDevCommand } from "./dev-command.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { failureOf } from "./failure.js";
@@ -56,6 +57,10 @@ export async function runCommandLine(options: RunOptions): Promise<ExitCode> {
     async (...args) => {
       const { json, quiet, home } = program.opts<GlobalOptions>();
       output = new Output({ json, quiet, stdout, stderr });
+      if (home === "") {
+        // An unset variable of a script; its keys would be made in the working directory.
+        throw new CommandError("USAGE", "--home: expected a directory, found nothing", "--help");
+      }
       session = new Session({ home, output, signal: options.signal, env: options.env });
       const returned = await body(session, ...args);
       exitCode = typeof returned === "number" ? returned : exitCodes.ok;
