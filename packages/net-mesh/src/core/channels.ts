@@ -67,7 +67,7 @@ export class Channels {
         entityOf: (node) => {
           // What a strict peer proved; an announcement says who signed it, and not who sent it.
           const peer = state.peers.get(node);
-          return peer?.session.strict === true ? peer.entityId : index.entityOf(node);
+          return peer?.session.strict === true ? peer.proof.entityId : index.entityOf(node);
         },
         isVisible: (visibility, node) =>
           isVisible(visibility, options.ownSubnet, index.subnetOf(node) ?? GLOBAL_SUBNET),

@@ -22,11 +22,12 @@ function judge(
   const { isProven = true } = peer;
   const judged: Pick<
     Peer,
-    "origin" | "heardAt" | "challengedAt" | "movesUntil" | "entityId" | "establishedAt"
+    "origin" | "heardAt" | "challengedAt" | "movesUntil" | "establishedAt"
   > & {
     readonly session: { readonly strict: boolean };
+    readonly proof: { readonly entityId: Uint8Array | undefined };
   } = {
-    entityId: isProven ? new Uint8Array(32) : undefined,
+    proof: { entityId: isProven ? new Uint8Array(32) : undefined },
     establishedAt: 0,
     origin: { initiated, initiatorEphemeral: OLD },
     session: { strict },

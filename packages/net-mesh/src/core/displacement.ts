@@ -4,9 +4,10 @@ import type { Peer } from "./peer.js";
 /** What the rule looks at. */
 type Incumbent = Pick<
   Peer,
-  "origin" | "heardAt" | "challengedAt" | "movesUntil" | "entityId" | "establishedAt"
+  "origin" | "heardAt" | "challengedAt" | "movesUntil" | "establishedAt"
 > & {
   readonly session: { readonly strict: boolean };
+  readonly proof: { readonly entityId: Uint8Array | undefined };
 };
 
 /** A strict peer that has not proved in this time whose node id it has keeps it from nobody. */
@@ -59,8 +60,8 @@ export function judgeDisplacement(
 }
 
 function judgeStrict(peer: Incumbent, now: number, challengeMs: number): Displacement {
-  const { challengedAt, heardAt, movesUntil, entityId, establishedAt } = peer;
-  const isUnproven = entityId === undefined && now - establishedAt > PROOF_MS;
+  const { challengedAt, heardAt, movesUntil, proof, establishedAt } = peer;
+  const isUnproven = now - establishedAt > PROOF_MS && proof.entityId === undefined;
   if (now <= movesUntil || isUnproven) {
     return "accept";
   }

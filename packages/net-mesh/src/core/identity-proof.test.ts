@@ -1,7 +1,16 @@
+import { randomBytes } from "node:crypto";
 import { CapabilitySet, encodeAnnouncement, signAnnouncement } from "@gaiaftcl/net-capability";
 import { channelHash, Identity, PermissionToken, SCOPE } from "@gaiaftcl/net-identity";
+import {
+  ALL_FEATURES,
+  generateDhKeyPair,
+  InitiatorHandshake,
+  PacketSession,
+  respond,
+} from "@gaiaftcl/net-wire";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SimulatedNetwork } from "../simulated/simulated-network.js";
+import { identityProof, ShownProof } from "./identity-proof.js";
 import { attach, type TestNode } from "./mesh-core.testing.js";
 
 const owner = Identity.generate();
@@ -91,4 +100,63 @@ describe("a strict peer", () => {
       expect(publisher.core.peer(victim.nodeId)?.entityId).toBeUndefined();
     },
   );
+});
+
+describe("a proof that a peer shows", () => {
+  /** Both ends of a session. */
+  function ends(): readonly [initiator: PacketSession, responder: PacketSession] {
+    const shared = {
+      psk: new Uint8Array(32),
+      prologue: new Uint8Array(0),
+      offer: { features: ALL_FEATURES, receiveWindow: 65_536 },
+      randomBytes,
+    };
+    const keyPair = generateDhKeyPair(randomBytes);
+    const handshake = new InitiatorHandshake({ ...shared, responderPublicKey: keyPair.publicKey });
+    const message1 = handshake.message1();
+    const answer = respond({ ...shared, keyPair, message1, routed: false });
+    const keys = answer && handshake.finish(answer.message2);
+    if (answer === undefined || keys === undefined) throw new Error("no session");
+    return [new PacketSession(keys, 0), new PacketSession(answer.keys, 0)];
+  }
+
+  it("says who it is, and goes on saying so whatever it shows afterwards", () => {
+    const [mine, theirs] = ends();
+    const shown = new ShownProof(victim.nodeId, mine);
+    expect(shown.entityId).toBeUndefined();
+    shown.show(identityProof(victim, theirs));
+    shown.show(new Uint8Array(96));
+    expect(shown.entityId).toEqual(victim.entityId);
+    shown.show(new Uint8Array(96));
+    expect(shown.entityId).toEqual(victim.entityId);
+  });
+
+  it("is kept as it was shown", () => {
+    const [mine, theirs] = ends();
+    const shown = new ShownProof(victim.nodeId, mine);
+    const proof = identityProof(victim, theirs);
+    shown.show(proof);
+    proof.fill(0);
+    expect(shown.entityId).toEqual(victim.entityId);
+  });
+
+  it("says nothing when it is of another session, the other end, another node or another length", () => {
+    const [mine, theirs] = ends();
+    const [, elsewhere] = ends();
+    const proof = identityProof(victim, theirs);
+    for (const wrong of [
+      identityProof(victim, elsewhere),
+      identityProof(victim, mine),
+      identityProof(owner, theirs),
+      proof.subarray(0, 95),
+      Uint8Array.of(...proof, 0),
+      new Uint8Array(0),
+    ]) {
+      const shown = new ShownProof(victim.nodeId, mine);
+      shown.show(wrong);
+      // It had one try.
+      shown.show(proof);
+      expect(shown.entityId).toBeUndefined();
+    }
+  });
 });

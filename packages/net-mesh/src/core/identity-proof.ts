@@ -24,15 +24,46 @@ export function identityProof(identity: Identity, session: PacketSession): Uint8
   return proof;
 }
 
+/**
+ * What a peer has shown for a proof. It is looked into when somebody asks who the peer is, which few are
+ * asked about: verifying costs as much as the rest of the handshake.
+ */
+export class ShownProof {
+  readonly #nodeId: bigint;
+  readonly #session: PacketSession;
+  #hasShown = false;
+  #proof: Uint8Array | undefined;
+  #entityId: Uint8Array | undefined;
+
+  constructor(nodeId: bigint, session: PacketSession) {
+    this.#nodeId = nodeId;
+    this.#session = session;
+  }
+
+  /** Takes what the peer shows; the first counts. */
+  show(proof: Uint8Array): void {
+    if (!this.#hasShown) {
+      this.#hasShown = true;
+      this.#proof = proof.length === PROOF_BYTES ? Uint8Array.from(proof) : undefined;
+    }
+  }
+
+  /** The entity that the peer has proved to be, 32 bytes. */
+  get entityId(): Uint8Array | undefined {
+    if (this.#proof !== undefined) {
+      this.#entityId = provenEntity(this.#nodeId, this.#session, this.#proof);
+      this.#proof = undefined;
+    }
+    return this.#entityId;
+  }
+}
+
 /** The entity that a proof shows the peer of a session to be, or undefined when it shows nothing. */
-export function provenEntity(
+function provenEntity(
   nodeId: bigint,
   session: PacketSession,
   proof: Uint8Array,
 ): Uint8Array | undefined {
-  if (proof.length !== PROOF_BYTES) {
-    return undefined;
-  }
   const entityId = Uint8Array.from(proof.subarray(0, ENTITY_BYTES));
   const role = session.keys.role === "initiator" ? "responder" : "initiator";
   const isProof =

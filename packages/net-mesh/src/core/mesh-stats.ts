@@ -59,7 +59,10 @@ export function peerView(state: MeshState, peer: Peer): PeerView {
     address: peer.address,
     relayed: peer.isRelayed,
     strict: peer.session.strict,
-    entityId: peer.entityId,
+    // Found out when it is read.
+    get entityId() {
+      return peer.proof.entityId;
+    },
     initiated: peer.origin.initiated,
     health: state.detector.health(peer.nodeId) ?? "healthy",
     silentMs: state.now - peer.heardAt,

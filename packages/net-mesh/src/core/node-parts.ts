@@ -16,7 +16,7 @@ import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
 import { Traversal } from "../traversal/traversal.js";
 import { Channels } from "./channels.js";
 import { Discovery } from "./discovery.js";
-import { IDENTITY_SUBPROTOCOL, identityProof, provenEntity } from "./identity-proof.js";
+import { IDENTITY_SUBPROTOCOL, identityProof } from "./identity-proof.js";
 import { Inbound } from "./inbound.js";
 import { KeptConnections } from "./kept-connections.js";
 import { Liveness } from "./liveness.js";
@@ -326,9 +326,8 @@ export class NodeParts {
     }
     if (subprotocolId === IDENTITY_SUBPROTOCOL && peer.session.strict) {
       const [proof] = batch.events();
-      if (proof !== undefined && !peer.hasShownProof) {
-        peer.hasShownProof = true;
-        peer.entityId = provenEntity(peer.nodeId, peer.session, proof);
+      if (proof !== undefined) {
+        peer.proof.show(proof);
       }
       peer.streams.consume(batch, now);
       return;

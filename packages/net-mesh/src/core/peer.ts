@@ -1,5 +1,6 @@
 import type { PacketSession, StreamSet } from "@gaiaftcl/net-wire";
 import type { TabledPeer } from "../peers/peer-table.js";
+import type { ShownProof } from "./identity-proof.js";
 import type { CandidatePath } from "./path-validation.js";
 
 /** How a session came about, as the rule for its replacement looks at it. */
@@ -26,10 +27,8 @@ export interface Peer extends TabledPeer {
   readonly session: PacketSession;
   readonly streams: StreamSet;
   readonly establishedAt: number;
-  /** The entity it proved to be, in a strict session; 32 bytes. */
-  entityId: Uint8Array | undefined;
-  /** Whether it tried to prove it, which it may once. */
-  hasShownProof: boolean;
+  /** Of who it is, in a strict session. */
+  readonly proof: ShownProof;
   /** Whether anything of it was decrypted. */
   hasSpoken: boolean;
   /** When something of it was last decrypted. */

@@ -11,6 +11,7 @@ import {
 import { Candidates, type Established } from "./candidates.js";
 import { type Answer, type AttemptOptions, HandshakeAttempts } from "./handshake-attempts.js";
 import { HandshakeResponder } from "./handshake-responder.js";
+import { ShownProof } from "./identity-proof.js";
 import type { DisconnectReason } from "./mesh-event.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Outbound } from "./outbound.js";
@@ -222,8 +223,7 @@ export class Sessions {
         receiveWindow: around.tuning.receiveWindow,
       }),
       establishedAt: now,
-      entityId: undefined,
-      hasShownProof: false,
+      proof: new ShownProof(nodeId, session),
       hasSpoken: false,
       heardAt: now,
       challengedAt: undefined,
