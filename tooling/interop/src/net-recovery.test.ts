@@ -23,7 +23,7 @@ interface Pair {
 }
 
 /** Our node and one of the reference, each on a channel of the other and announced to it. */
-async function acquainted(): Promise<Pair> {
+async function acquainted({ reconnect = false } = {}): Promise<Pair> {
   const node = await MeshNode.listen({
     bind: "127.0.0.1:0",
     psk: PSK,
@@ -35,7 +35,7 @@ async function acquainted(): Promise<Pair> {
   const link = await CuttableLink.to(peer.address);
   opened.push(link);
   const accepted = await peer.begin("accept", node.nodeId);
-  await node.connect(link.address, peer.publicKey, peer.nodeId);
+  await node.connect(link.address, peer.publicKey, peer.nodeId, { reconnect });
   await accepted();
   await peer.call("start");
   node.registerChannel("ours");
@@ -136,7 +136,7 @@ const THEIRS = { heartbeat_interval_ms: 100, session_timeout_ms: 500, ...SEED };
 
 describe("a session that is meant to be had with a 0.19.0 node", () => {
   it("is begun again after the node was away for so long that both forgot each other", async () => {
-    const pair = await acquainted();
+    const pair = await acquainted({ reconnect: true });
     const { node, peer, link } = pair;
     const session = node.peer(peer.nodeId)?.sessionId;
     link.cut();
