@@ -17,20 +17,21 @@ export interface SaveIdentityOptions {
  * Stores an identity: its 32-byte seed, in a file that only the user can read. The file is written
  * beside, made durable, and put into place whole, so a crash leaves the old file or the new one.
  *
- * @throws NetIdentityError `EXISTS` or `IO`
+ * @throws NetIdentityError `EXISTS`, `READ_ONLY` or `IO`
  */
 export async function saveIdentity(
   path: string,
   identity: Identity,
   options: SaveIdentityOptions = {},
 ): Promise<void> {
+  const seed = identity.seed();
   const draft = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   try {
     const file = await open(draft, "wx", 0o600);
     try {
       // The umask can only take modes away; this also gives them back to the owner.
       await file.chmod(0o600);
-      await file.writeFile(identity.seed());
+      await file.writeFile(seed);
       await file.sync();
     } finally {
       await file.close();

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keyedHash, nodeIdOf, originHashOf, verifySignature } from "./entity.js";
 import { Identity } from "./identity.js";
+import { issueToken } from "./issue-token.js";
 import { generateNetKeypair, netKeypairOf } from "./net-keypair.js";
 import { bytesOf, identityOf, vectors } from "./vectors.testing.js";
 
@@ -64,6 +65,31 @@ describe("an identity", () => {
         },
       ),
       { numRuns: 50 },
+    );
+  });
+
+  it("of somebody else has their ids, and signs and grants nothing", () => {
+    const other = identityOf(1);
+    const known = Identity.readOnly(other.entityId);
+    expect([known.nodeId, known.originHash, String(known)]).toEqual([
+      other.nodeId,
+      other.originHash,
+      String(other),
+    ]);
+    expect([other.canSign, known.canSign]).toEqual([true, false]);
+    const readOnly = expect.objectContaining({ code: "READ_ONLY", message: "token: read_only" });
+    const token = {
+      subject: other.entityId,
+      scope: ["publish"],
+      channel: "a",
+      wallClock: 0,
+    } as const;
+    expect(() => known.sign(new Uint8Array(1))).toThrow(readOnly);
+    expect(() => known.seed()).toThrow(readOnly);
+    expect(() => issueToken({ ...token, signer: known, ttlSeconds: 1 })).toThrow(readOnly);
+    expect(() => issueToken({ ...token, signer: known, ttlSeconds: 0 })).toThrow("zero_ttl");
+    expect(() => Identity.readOnly(new Uint8Array(31))).toThrow(
+      "entity_id must be 32 bytes, got 31",
     );
   });
 

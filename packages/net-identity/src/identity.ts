@@ -6,11 +6,16 @@ import {
   publicKeyToBytes,
   sign,
 } from "@gaiaftcl/witness/ed25519";
-import { nodeIdOf, originHashOf } from "./entity.js";
-import { NetIdentityError } from "./net-identity-error.js";
+import { ensureEntityId, nodeIdOf, originHashOf } from "./entity.js";
+import { NetIdentityError, tokenError } from "./net-identity-error.js";
 import { systemRandomBytes } from "./random.js";
 
 const SEED_BYTES = 32;
+
+interface Secret {
+  readonly seed: Uint8Array;
+  readonly key: PrivateKey;
+}
 
 /**
  * An entity of the mesh: an Ed25519 key pair and the ids derived from its public key (Net identity
@@ -23,20 +28,18 @@ export class Identity {
   readonly nodeId: bigint;
   /** What events carry as their origin, derived from the entity id. */
   readonly originHash: bigint;
-  readonly #seed: Uint8Array;
-  readonly #key: PrivateKey;
+  readonly #secret: Secret | undefined;
 
-  private constructor(seed: Uint8Array) {
-    this.#seed = seed;
-    this.#key = privateKeyFromSeed(seed);
-    this.entityId = publicKeyToBytes(publicKeyOf(this.#key));
-    this.nodeId = nodeIdOf(this.entityId);
-    this.originHash = originHashOf(this.entityId);
+  private constructor(entityId: Uint8Array, secret: Secret | undefined) {
+    this.#secret = secret;
+    this.entityId = entityId;
+    this.nodeId = nodeIdOf(entityId);
+    this.originHash = originHashOf(entityId);
   }
 
   /** A new identity, from the system's generator. */
   static generate(): Identity {
-    return new Identity(systemRandomBytes(SEED_BYTES));
+    return Identity.#ofSeed(systemRandomBytes(SEED_BYTES));
   }
 
   /** The identity of a seed: any 32 bytes. The bytes are copied. @throws NetIdentityError `SEED` */
@@ -47,17 +50,31 @@ export class Identity {
     if (seed.length !== SEED_BYTES) {
       throw new NetIdentityError("SEED", `identity: seed must be 32 bytes, got ${seed.length}`);
     }
-    return new Identity(Uint8Array.from(seed));
+    return Identity.#ofSeed(Uint8Array.from(seed));
   }
 
-  /** A copy of the secret seed, the form an identity is stored in. */
+  /**
+   * Somebody else's identity: their ids, without the secret to sign with. The bytes are copied.
+   *
+   * @throws NetIdentityError `ENTITY_ID`
+   */
+  static readOnly(entityId: Uint8Array): Identity {
+    return new Identity(Uint8Array.from(ensureEntityId(entityId)), undefined);
+  }
+
+  /** Whether the secret is there: false for `Identity.readOnly`. */
+  get canSign(): boolean {
+    return this.#secret !== undefined;
+  }
+
+  /** A copy of the secret seed, the form an identity is stored in. @throws NetIdentityError `READ_ONLY` */
   seed(): Uint8Array {
-    return Uint8Array.from(this.#seed);
+    return Uint8Array.from(this.#secretOrThrow().seed);
   }
 
-  /** The Ed25519 signature of a message, 64 bytes. */
+  /** The Ed25519 signature of a message, 64 bytes. @throws NetIdentityError `READ_ONLY` */
   sign(message: Uint8Array): Uint8Array {
-    return sign(this.#key, message);
+    return sign(this.#secretOrThrow().key, message);
   }
 
   toString(): string {
@@ -68,5 +85,15 @@ export class Identity {
   /** What `toString` says: a log never holds the seed. */
   toJSON(): string {
     return this.toString();
+  }
+
+  #secretOrThrow(): Secret {
+    if (this.#secret === undefined) throw tokenError("read_only");
+    return this.#secret;
+  }
+
+  static #ofSeed(seed: Uint8Array): Identity {
+    const key = privateKeyFromSeed(seed);
+    return new Identity(publicKeyToBytes(publicKeyOf(key)), { seed, key });
   }
 }

@@ -32,8 +32,8 @@ export interface IssueTokenOptions {
 /**
  * Mints a token (Net identity format, section 2.3).
  *
- * @throws NetIdentityError `RANGE`, `ENTITY_ID`, `SCOPE`, `CHANNEL_NAME`, `ZERO_TTL`, tried in this
- *   order.
+ * @throws NetIdentityError `RANGE`, `ENTITY_ID`, `SCOPE`, `CHANNEL_NAME`, `ZERO_TTL`, `READ_ONLY`,
+ *   tried in this order.
  */
 export function issueToken(options: IssueTokenOptions): PermissionToken {
   const ttl = ensureUint("ttlSeconds", options.ttlSeconds, U32_MAX);

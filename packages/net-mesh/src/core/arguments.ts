@@ -1,3 +1,4 @@
+import type { Identity } from "@gaiaftcl/net-identity";
 import { ensureAddress, NetWireError } from "@gaiaftcl/net-wire";
 import { NetMeshError } from "../net-mesh-error.js";
 
@@ -19,6 +20,17 @@ export function ensureU64(what: string, value: bigint): bigint {
     throw new NetMeshError("INVALID_OPTION", problem);
   }
   return value;
+}
+
+/** Gives an identity back that can sign, as a node has to. @throws NetMeshError `INVALID_OPTION` */
+export function ensureSigner(identity: Identity): Identity {
+  if (identity.canSign) {
+    return identity;
+  }
+  throw new NetMeshError(
+    "INVALID_OPTION",
+    "expected an identity with its seed, found a read-only one: a node signs what it says",
+  );
 }
 
 /** Gives the id of a subprotocol back. @throws NetMeshError `INVALID_OPTION` */

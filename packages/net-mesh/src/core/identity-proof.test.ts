@@ -20,9 +20,9 @@ let publisher: TestNode;
 
 /** What a node sees of another's identity, and what it can claim. */
 function claiming(who: Identity, signer: Identity): Identity {
-  const { nodeId, entityId, originHash } = who;
+  const { nodeId, entityId, originHash, canSign } = who;
   const sign = (message: Uint8Array): Uint8Array => signer.sign(message);
-  return { nodeId, entityId, originHash, sign } as unknown as Identity;
+  return { nodeId, entityId, originHash, canSign, sign } as unknown as Identity;
 }
 
 function tokenFor(who: Identity): PermissionToken {

@@ -27,7 +27,13 @@ import type { ConnectOutcome } from "../traversal/direct-connector.js";
 import type { NatClass } from "../traversal/nat-class.js";
 import type { ReflexOutcome } from "../traversal/reflex-prober.js";
 import type { NatView } from "../traversal/traversal.js";
-import { ensureEvents, ensureReachable, ensureSubprotocol, ensureU64 } from "./arguments.js";
+import {
+  ensureEvents,
+  ensureReachable,
+  ensureSigner,
+  ensureSubprotocol,
+  ensureU64,
+} from "./arguments.js";
 import type { MembershipDone } from "./channels.js";
 import { beginSession, type ConnectTarget, ensureTarget } from "./connect-target.js";
 import type { HandshakeOutcome } from "./handshake-attempts.js";
@@ -47,6 +53,7 @@ export class MeshCore {
   readonly #parts: NodeParts;
 
   constructor(options: MeshCoreOptions, now: number) {
+    ensureSigner(options.identity);
     this.#parts = new NodeParts(options, now);
     this.nodeId = this.#parts.state.nodeId;
   }

@@ -61,6 +61,7 @@ describe("a node", () => {
     [{ psk: "z".repeat(64) }, "invalid PSK hex: Invalid character 'z' at position 0"],
     [{ reflexOverride: "x" }, "invalid reflex_override: invalid socket address syntax"],
     [{ secretKey: new Uint8Array(31) }, "secretKey must be 32 bytes, got 31"],
+    [{ identity: Identity.readOnly(new Uint8Array(32)) }, "expected an identity with its seed"],
     [{ tuning: { heartbeatIntervalMs: 1 } }, "heartbeatIntervalMs must be"],
   ])("refuses %j in the reference's words", async (options, message) => {
     await expect(listen(options)).rejects.toThrow(message);

@@ -3,6 +3,7 @@ import { Identity } from "@gaiaftcl/net-identity";
 import { dhKeyPair, generateDhKeyPair, parseAddress, type RandomBytes } from "@gaiaftcl/net-wire";
 import { type MeshTuning, meshTuning } from "../config/mesh-config.js";
 import { preSharedKey } from "../config/pre-shared-key.js";
+import { ensureSigner } from "../core/arguments.js";
 import type { NoiseKeyPair } from "../core/mesh-state.js";
 import type { MeshCoreOptions } from "../core/node-parts.js";
 import { NetMeshError } from "../net-mesh-error.js";
@@ -70,7 +71,7 @@ export function checkedOptions(options: MeshNodeOptions, randomBytes: RandomByte
     ensurePortMappingOptions(options.tryPortMapping);
   }
   return {
-    identity: options.identity ?? Identity.generate(),
+    identity: ensureSigner(options.identity ?? Identity.generate()),
     keyPair: keyPair(options.secretKey, randomBytes),
     psk,
     tuning: meshTuning(options.tuning ?? {}),
