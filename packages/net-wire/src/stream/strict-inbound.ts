@@ -10,6 +10,8 @@ import type { IncomingPacket, OutgoingPacket, StreamObserver, StreamViolation } 
 /** The session takes this many stream windows at once, whatever the number of streams. */
 export const SESSION_WINDOWS = 8;
 const URGENT_CREDIT = 32 * 1024;
+/** What a control packet is written in before it is copied: for all sessions, since an idle one needs none. */
+const scratch = new Uint8Array(2048);
 const CONTROL_STREAM = BigInt(CONTROL_SUBPROTOCOL);
 
 /** A control packet on its way out, and what to say again should it be lost. */
@@ -63,7 +65,6 @@ export class StrictInbound implements ReceiverContext {
   /** Openings that have ended; what still comes for them is late. */
   readonly #over: RangeSet;
   readonly #credits = new Set<StrictReceiver>();
-  readonly #scratch: Uint8Array;
   #received = 0;
   #consumed = 0;
   #reported = 0;
@@ -88,7 +89,6 @@ export class StrictInbound implements ReceiverContext {
     this.#stats = stats;
     this.#ended = ended;
     this.#over = new RangeSet(2 * settings.maxStreams, "join");
-    this.#scratch = new Uint8Array(2048);
   }
 
   /** Bytes held in order, out of order, in assembly or by the application. */
@@ -242,7 +242,7 @@ export class StrictInbound implements ReceiverContext {
   }
 
   control(now: number, maxPayload: number): ControlPacket {
-    const writer = new ControlWriter(this.#scratch.subarray(0, maxPayload));
+    const writer = new ControlWriter(scratch.subarray(0, maxPayload));
     if (this.#acknowledger.pending) this.#acknowledger.write(writer, now);
     const session = this.#consumed > this.#reported || this.#sessionDue;
     if (session) {
