@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { seededRandom } from "@gaiaftcl/config/seeded-random";
 import { describe, expect, it } from "vitest";
 import { LogReader } from "./log-reader.js";
 import type { RecoveryReport } from "./recovery.js";
@@ -65,7 +66,7 @@ describe(`${rounds} random corruptions`, () => {
     for (let round = 0; round < rounds; round += 1) {
       const which = round % 2;
       const files = new Map(logs[which]);
-      const random = generator(round + 1);
+      const random = seededRandom(round + 1);
       const count = 1 + Math.floor(random() * random() * 4);
       for (let n = 0; n < count; n += 1) corrupt(files, random);
       const read = await readBeside(files);
@@ -117,15 +118,4 @@ function corrupt(files: Map<string, Uint8Array>, random: () => number): void {
 
 function hex(payload: Uint8Array): string {
   return Buffer.from(payload).toString("hex");
-}
-
-/** Numbers from 0 to less than 1, the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { seededRandom } from "@gaiaftcl/config/seeded-random";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Redex } from "./redex.js";
@@ -42,7 +43,7 @@ describe("a power cut, with writes torn and reordered", () => {
         let disk = new SimulatedDisk();
         let model: Model | undefined = { events: new Map(), durable: new Set() };
         for (const { actions, seed, maxEvents, everyN } of each) {
-          const chance = generator(seed);
+          const chance = seededRandom(seed);
           const redex = await Redex.open("/", { storage: disk, clock: () => 7n });
           const file = await redex.openFile("a/b");
           model = expectRecovered(file, model);
@@ -255,15 +256,4 @@ function expectRecovered(file: RedexFile, model: Model): Model | undefined {
   if (wrong.length > 0) return undefined;
   const recovered = new Map(events.map(({ seq, payload }) => [seq, payload]));
   return { events: recovered, durable: new Set(recovered.keys()) };
-}
-
-/** Numbers from 0 to less than 1, the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

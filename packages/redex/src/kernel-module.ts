@@ -2,11 +2,8 @@
 
 import { kernelLoader } from "@gaiaftcl/config/kernel-loader";
 
-export interface KernelMemory {
-  readonly buffer: ArrayBuffer;
-  /** Adds pages of 64 KiB, which replaces the buffer. */
-  grow(pages: number): number;
-}
+/** Growing it, by pages of 64 KiB, replaces the buffer. */
+export type KernelMemory = { readonly buffer: ArrayBuffer; grow(pages: number): number };
 
 /** The exports of a new instance of the kernel, with a memory of its own of `bytes` or more. */
 export const instantiateKernel: <Exports extends { readonly memory: KernelMemory }>(

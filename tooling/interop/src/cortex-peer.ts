@@ -52,12 +52,3 @@ export async function runCortexPeer(plan: PeerPlan): Promise<PeerReport> {
       : value,
   );
 }
-
-/** Numbers that look random and are the same each time. */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRandom } from "@gaiaftcl/config/seeded-random";
 import {
   decodeBundle,
   encodeEnvelope,
@@ -12,7 +13,7 @@ import {
 } from "@gaiaftcl/cortex";
 import { Redex } from "@gaiaftcl/redex";
 import { expect, it } from "vitest";
-import { type Call, randomFrom, runCortexPeer } from "./cortex-peer.ts";
+import { type Call, runCortexPeer } from "./cortex-peer.ts";
 
 const origin = 0xabcdef01n;
 const models = ["tasks", "memories"] as const;
@@ -32,7 +33,8 @@ const tagWords = ["a", "b", "", "été", "b"];
 
 /** Calls of the reference's names and order of arguments, on few ids, so that they meet. */
 function randomCalls(seed: number, count: number): { tasks: Call[]; memories: Call[] } {
-  const random = randomFrom(seed);
+  const next = seededRandom(seed);
+  const random = (below: number): number => Math.floor(next() * below);
   const pick = <T>(from: readonly T[]): T => from[random(from.length)] as T;
   const id = (): bigint =>
     pick([1n, 2n, 3n, 200n, 40_000n, 0xffffffffffffffffn, BigInt(random(60))]);

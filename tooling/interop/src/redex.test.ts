@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { seededRandom } from "@gaiaftcl/config/seeded-random";
 import { LogReader, Redex } from "@gaiaftcl/redex";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { eventsOf, filesBelow, hex, RedexPeer } from "./redex-peer.ts";
@@ -96,7 +97,7 @@ it(`the wheel and we recover the same from ${DAMAGED} damaged directories, byte 
   await using peer = await RedexPeer.start();
   const sample = await sampleFiles();
   for (let round = 0; round < DAMAGED; round += 1) {
-    const files = damage(sample[round % sample.length] as Sample, generator(round + 1));
+    const files = damage(sample[round % sample.length] as Sample, seededRandom(round + 1));
     const [ours, theirs] = ["ours", "theirs"].map((who) => join(root, `${round}`, who));
     for (const directory of [ours, theirs] as string[]) {
       place(join(directory, "c"), files);
@@ -162,15 +163,4 @@ function damage(sample: Sample, random: () => number): Map<string, string> {
     else files.set(path, hex(kind === 3 ? bytes.subarray(0, at) : added));
   }
   return files;
-}
-
-/** Numbers from 0 to less than 1, the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
