@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmod, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,6 +93,13 @@ describe("a key store", () => {
       await writeFile(store.pathOf("cell_id"), text);
       await expect(store.load("cell_id")).rejects.toEqual(code("FORMAT"));
     }
+  });
+
+  it("refuses a pipe in the place of a key, and does not wait for what comes out of it", async () => {
+    await store.generate("cell_id");
+    await rm(store.pathOf("cell_id"));
+    execFileSync("mkfifo", ["-m", "600", store.pathOf("cell_id")]);
+    await expect(store.load("cell_id")).rejects.toEqual(code("PERMISSIONS"));
   });
 
   it("names the path in its errors", async () => {

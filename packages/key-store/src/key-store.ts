@@ -17,8 +17,10 @@ import { ensureOwnerOnly } from "./owner-only.js";
 const suffix = ".ed25519.pem";
 const contextPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
 const maxPemBytes = 4096;
-// Windows has neither flag.
+// Windows has none of these flags.
 const noFollow = constants.O_NOFOLLOW ?? 0;
+/** A pipe in the place of a key is refused for what it is, and not waited for. */
+const noWait = constants.O_NONBLOCK ?? 0;
 
 /** One key of a store. */
 export interface KeyEntry {
@@ -88,7 +90,7 @@ export class KeyStore {
   async load(context: string): Promise<PrivateKey> {
     const path = this.pathOf(context);
     await this.#checkDirectory();
-    const file = await reported(path, () => open(path, constants.O_RDONLY | noFollow));
+    const file = await reported(path, () => open(path, constants.O_RDONLY | noFollow | noWait));
     return await closing(file, async () => {
       ensureOwnerOnly(path, "file", await file.stat());
       return parse(path, await readAtMost(file, maxPemBytes));

@@ -228,6 +228,21 @@ describe("the command line", () => {
     expect(checked(await home.gaiaftcl(["--json", "mesh", "history", "other"]))).toEqual([]);
   });
 
+  it("keeps what else stands in the operators' file, and leaves alone one it cannot add to", async () => {
+    await using home = await TestHome.make();
+    const path = home.layout.operatorsPath;
+    const notes = '# nobody for now\n[operators]\n\n[notes]\nwho = "ask"\n';
+    await writeFile(path, notes);
+    expect((await home.gaiaftcl(["keys", "generate", "--operator", "second"])).code).toBe(0);
+    const added = await readFile(path, "utf8");
+    expect(added.startsWith(notes)).toBe(true);
+    expect((await home.gaiaftcl(["keys", "check"])).stdout).toContain("operators: second");
+    await writeFile(path, "operators = {}\n");
+    const refused = await home.gaiaftcl(["keys", "generate", "--operator", "third"]);
+    expect([refused.code, await readFile(path, "utf8")]).toEqual([2, "operators = {}\n"]);
+    expect((await home.gaiaftcl(["keys", "show"])).stdout).not.toContain("third");
+  });
+
   it("admits an operator made while the cell runs, once it is told to look", async () => {
     await using home = await TestHome.make();
     await using _daemon = await DaemonProcess.start(home, await privateBrokers());

@@ -1,13 +1,18 @@
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { lockHolder, type Operators } from "@gaiaftcl/franklin-socket/server";
+import {
+  FranklinError,
+  lockHolder,
+  type Operators,
+  loadOperators as operatorsIn,
+} from "@gaiaftcl/franklin-socket/server";
 import {
   type KeyEntry,
   loadFederationKeysFile,
   writeFederationKeysFile,
 } from "@gaiaftcl/key-store";
 import { CONTEXTS, type FederationContext, isFederationContext } from "@gaiaftcl/witness";
-import { type PublicKey, publicKeyToHex } from "@gaiaftcl/witness/ed25519";
+import { generateKeyPair, type PublicKey, publicKeyToHex } from "@gaiaftcl/witness/ed25519";
 import type { Command } from "commander";
 import { CommandError } from "./command-error.js";
 import { defaultOperator, loadOperators } from "./operators.js";
@@ -69,15 +74,37 @@ async function generateOperator(session: Session, context: string): Promise<void
   if (operators.has(context)) {
     throw new CommandError("REFUSED", `${path} has an operator ${context} already`, "keys show");
   }
-  const { publicKey } = await session.keys.generate(context);
-  const entry = `[operators.${JSON.stringify(context)}]\npublic_key = "${publicKeyToHex(publicKey)}"\n`;
+  const { publicKey, privateKey } = generateKeyPair();
+  const file = await withOperator(path, context, publicKey);
+  await session.keys.add(context, privateKey);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await (operators.size === 0
-    ? writeFile(path, entry, { mode: 0o600 })
-    : appendFile(path, `\n${entry}`));
+  await writeFile(`${path}.new`, file, { mode: 0o600 });
+  await rename(`${path}.new`, path);
   reportKey(session, context, publicKey, "operator");
   if (lockHolder(session.layout.lockPath) !== undefined) {
     session.output.remark(`a running cell admits it after: ${session.command("cell reload")}`);
+  }
+}
+
+/** The text of the operators' file with one more of them; what else stands in it stays. */
+async function withOperator(path: string, context: string, key: PublicKey): Promise<string> {
+  const before = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  const entry = `[operators.${JSON.stringify(context)}]\npublic_key = "${publicKeyToHex(key)}"\n`;
+  const after = before.trim() === "" ? entry : `${before.trimEnd()}\n\n${entry}`;
+  try {
+    operatorsIn(after);
+    return after;
+  } catch (cause) {
+    if (!(cause instanceof FranklinError)) throw cause;
+    throw new CommandError(
+      "REFUSED",
+      `${path} is written so that no operator can be added at its end (${cause.message}): write its operators as tables [operators.NAME]`,
+      "keys check",
+      { cause },
+    );
   }
 }
 
