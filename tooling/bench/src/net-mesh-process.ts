@@ -105,10 +105,14 @@ const tasks: Tasks = {
     return others.map(({ nodeId }) => String(nodeId));
   },
 
-  async connect_each(address: string, publicKey: string, peer: string) {
+  /** What connecting them one after another takes, the first few not counted. */
+  async connect_each(address: string, publicKey: string, peer: string, uncounted = 0) {
     const key = Buffer.from(publicKey, "hex");
-    const start = instant();
-    for (const other of others) await other.connect(address, key, BigInt(peer));
+    let start = instant();
+    for (const [index, other] of others.entries()) {
+      if (index === uncounted) start = instant();
+      await other.connect(address, key, BigInt(peer));
+    }
     return instant() - start;
   },
 

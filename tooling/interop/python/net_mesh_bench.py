@@ -98,9 +98,12 @@ def accept_each(peers):
         node.accept(int(peer))
 
 
-def connect_each(address, public_key, peer):
+def connect_each(address, public_key, peer, uncounted=0):
+    """What connecting them one after another takes, the first few not counted."""
     start = now()
-    for other in others:
+    for index, other in enumerate(others):
+        if index == uncounted:
+            start = now()
         other.connect(address, public_key, int(peer))
     return now() - start
 
