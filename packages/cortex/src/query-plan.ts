@@ -1,5 +1,5 @@
 import type { Bucket, Row } from "./bucket.js";
-import type { Table } from "./table.js";
+import type { TableIndexes } from "./table-indexes.js";
 import type { GroupKey, OrderKey, Selection } from "./table-layout.js";
 
 /** What a query starts from: a bucket, which has its rows in order, or some rows. */
@@ -15,7 +15,7 @@ export function planQuery<
   Order extends string,
   Text extends string,
 >(
-  table: Table<Id, R, Group, Order, Text>,
+  table: TableIndexes<Id, R, Group, Order, Text>,
   selection: Selection<R, Group, Order, Text>,
 ): { readonly source: Source<Row<Id, R>>; readonly tests: ((record: R) => boolean)[] } {
   const all = table.all();
@@ -49,7 +49,7 @@ export function planQuery<
 }
 
 function sourceOfGroup<Id extends OrderKey, R, Group extends string>(
-  table: Pick<Table<Id, R, Group, string, string>, "bucket">,
+  table: Pick<TableIndexes<Id, R, Group, string, string>, "bucket">,
   group: Group,
   anyOf: readonly GroupKey[],
 ): Source<Row<Id, R>> {

@@ -1,7 +1,7 @@
 import type { Bucket, Row } from "./bucket.js";
 import { planQuery } from "./query-plan.js";
 import type { Comparison } from "./sorted-list.js";
-import type { Table } from "./table.js";
+import type { TableIndexes } from "./table-indexes.js";
 import type { OrderKey, Selection } from "./table-layout.js";
 
 /** Up to this many rows are sorted for a query instead of being kept sorted. */
@@ -27,7 +27,10 @@ export function selectRows<
   Group extends string,
   Order extends string,
   Text extends string,
->(table: Table<Id, R, Group, Order, Text>, selection: Selection<R, Group, Order, Text>): R[] {
+>(
+  table: TableIndexes<Id, R, Group, Order, Text>,
+  selection: Selection<R, Group, Order, Text>,
+): R[] {
   const limit = selection.limit ?? Number.POSITIVE_INFINITY;
   if (limit <= 0) return [];
   const descending = selection.descending === true;
@@ -75,7 +78,7 @@ export function selectRows<
 
 /** The range to walk, if one saves walking: all rows in the order asked for is the alternative. */
 function chooseRange<Id extends OrderKey, R, Order extends string>(
-  table: Pick<Table<Id, R, string, Order, string>, "comparison">,
+  table: Pick<TableIndexes<Id, R, string, Order, string>, "comparison">,
   bucket: Bucket<Row<Id, R>>,
   ranges: readonly Range<Row<Id, R>, Order>[],
   orderBy: Order | "id",
@@ -94,7 +97,7 @@ function chooseRange<Id extends OrderKey, R, Order extends string>(
 }
 
 function rowsWithin<Id extends OrderKey, R, Order extends string>(
-  table: Pick<Table<Id, R, string, Order, string>, "comparison">,
+  table: Pick<TableIndexes<Id, R, string, Order, string>, "comparison">,
   bucket: Bucket<Row<Id, R>>,
   range: Range<Row<Id, R>, Order>,
 ): number {

@@ -1,5 +1,6 @@
 import { Bucket, type Row, type RowSet } from "./bucket.js";
 import type { Comparison } from "./sorted-list.js";
+import type { TableIndexes } from "./table-indexes.js";
 import type { GroupKey, OrderKey, Selection, TableLayout } from "./table-layout.js";
 import { selectRows } from "./table-query.js";
 import { TextIndex } from "./text-index.js";
@@ -18,7 +19,8 @@ export class Table<
   Group extends string = never,
   Order extends string = never,
   Text extends string = never,
-> {
+> implements TableIndexes<Id, R, Group, Order, Text>
+{
   readonly #layout: TableLayout<Id, R, Group, Order, Text>;
   readonly #rows = new Map<Id, Row<Id, R>>();
   readonly #all: Bucket<Row<Id, R>> = new Bucket(rowsById(this.#rows));
@@ -68,12 +70,10 @@ export class Table<
     return selectRows(this, selection);
   }
 
-  /** For queries: every row. */
   all(): Bucket<Row<Id, R>> {
     return this.#all;
   }
 
-  /** For queries: the rows of a group's key, if there are any. */
   bucket(group: Group, key: GroupKey): Bucket<Row<Id, R>> | undefined {
     const existing = this.#groups.get(group);
     if (existing !== undefined) return existing.get(key);
@@ -85,7 +85,6 @@ export class Table<
     return buckets.get(key);
   }
 
-  /** For queries: the rows that may contain a lower-cased part; undefined when it is too short. */
   textCandidates(text: Text, part: string): ReadonlySet<Row<Id, R>> | undefined {
     if (part.length < 3) return undefined;
     let index = this.#texts.get(text);
@@ -97,12 +96,10 @@ export class Table<
     return index.candidates(part);
   }
 
-  /** For queries: the lower-cased text of a record. */
   text(text: Text, record: R): string {
     return (this.#layout.texts?.[text](record) ?? "").toLowerCase();
   }
 
-  /** For queries: whether a record belongs to one of the keys. */
   belongs(group: Group, record: R, anyOf: readonly GroupKey[]): boolean {
     const keys = this.#layout.groups?.[group](record);
     if (keys === undefined) return false;
@@ -111,14 +108,12 @@ export class Table<
       : anyOf.includes(keys);
   }
 
-  /** For queries: what a record is sorted by. */
   orderKey(order: Order | "id", record: R): OrderKey {
     return order === "id"
       ? this.#layout.id(record)
       : (this.#layout.orders?.[order](record) ?? this.#layout.id(record));
   }
 
-  /** For queries: how rows compare in an order; equal keys by id. */
   comparison(order: Order | "id"): Comparison<Row<Id, R>> {
     const existing = this.#comparisons.get(order);
     if (existing !== undefined) return existing;

@@ -1,14 +1,9 @@
 import { Buffer } from "node:buffer";
 import { EventBusError } from "./event-bus-error.js";
+import type { FilterNode } from "./filter-node.js";
 import { equalNodes, type JsonNode, JsonObject } from "./json-node.js";
 import { type JsonFault, JsonFaultResult, parseJson } from "./json-parser.js";
 import { Prefilter } from "./prefilter.js";
-
-/** A decoded filter (event bus format, section 7). */
-export type FilterNode =
-  | { readonly kind: "and" | "or"; readonly terms: readonly FilterNode[] }
-  | { readonly kind: "not"; readonly term: FilterNode }
-  | { readonly kind: "equal"; readonly path: string; readonly value: JsonNode };
 
 /** Filters in the form users write in TypeScript; `value` is any JSON value, bigint included. */
 export type FilterInput =

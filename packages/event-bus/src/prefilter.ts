@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { FilterNode } from "./filter.js";
+import type { FilterNode } from "./filter-node.js";
 import { type JsonNode, JsonObject } from "./json-node.js";
 
 /**
