@@ -3,7 +3,7 @@
 
 import { gatherPayload, isAscii, locate } from "./event-layout";
 import { facetWord, matchLanes, setHash } from "./facets";
-import { FOUND, HASH_LENGTH, ROLES, SLOT_END, SLOT_START, SLOT_STEP, SLOTS } from "./memory";
+import { FOUND, HASHES, HASH_LENGTH, ROLES, SLOT_END, SLOT_START, SLOT_STEP, SLOTS } from "./memory";
 import {
   PIECE_BETWEEN,
   PIECE_CELL,
@@ -32,6 +32,7 @@ import {
 } from "./pieces";
 import {
   between,
+  decodeHash,
   hexWord,
   isHash,
   isPiece,
@@ -98,7 +99,8 @@ export function examine(event: usize, length: usize): i32 {
   const quintet = startOf(ROLE_QUINTET);
   if (!isQuintetForm(quintet)) return REFUSED;
   const facets = quintet + pieceLength(PIECE_OPEN);
-  if (!matchLanes(facets, facetStep)) return REFUSED;
+  const other = facets + OTHER_FACET * facetStep;
+  if (!isHash(other) || !matchLanes(facets, facetStep)) return REFUSED;
   store<u32>(FOUND, id - event);
   store<u32>(FOUND, textEndOf(ROLE_ID) - event, 4);
   store<u32>(FOUND, hash - event, 8);
@@ -111,10 +113,10 @@ export function examine(event: usize, length: usize): i32 {
   store<f64>(FOUND, delay, 56);
   store<u32>(FOUND, textOf(ROLE_WITNESS), 64);
   store<u32>(FOUND, textEndOf(ROLE_WITNESS), 68);
-  store<u32>(FOUND, digest, 72);
-  store<u32>(FOUND, hash, 76);
-  store<u32>(FOUND, facets + OTHER_FACET * facetStep, 80);
-  store<u32>(FOUND, gatherPayload(slots), 84);
+  store<u32>(FOUND, gatherPayload(slots), 72);
+  decodeHash(digest, HASHES);
+  decodeHash(hash, HASHES + 32);
+  decodeHash(other, HASHES + 64);
   return isAscii ? FOUND_ASCII : FOUND_TEXT;
 }
 
@@ -146,7 +148,8 @@ function digestOfWitness(id: usize, idLength: usize, sealed: usize): usize {
     isSame(idText, id, idLength) &&
     isPiece(PIECE_PREVIOUS, previousLabel) &&
     isHash(previous) &&
-    isPiece(PIECE_DIGEST, digestLabel);
+    isPiece(PIECE_DIGEST, digestLabel) &&
+    isHash(digest);
   return isWitness ? digest : 0;
 }
 

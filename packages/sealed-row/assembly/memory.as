@@ -11,6 +11,8 @@
 @inline export const ROLES: usize = 0x2100;
 /** What was found in the event: see `EventRecord` in src/event-record.ts, and what is behind it. */
 @inline export const FOUND: usize = 0x2200;
+/** The bytes of the three hashes that the caller computes. */
+@inline export const HASHES: usize = 0x2280;
 /** What is hashed for the five facets of the identity, each padded to whole blocks of SHA-256. */
 @inline export const MESSAGES: usize = 0x2400;
 @inline export const MESSAGE_STEP: usize = 0x300;

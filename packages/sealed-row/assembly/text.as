@@ -77,6 +77,13 @@ export function isHash(at: usize): bool {
   return true;
 }
 
+/** The bytes that the hex digits of a hash write. */
+export function decodeHash(at: usize, to: usize): void {
+  for (let word: usize = 0; word < HASH_LENGTH / 8; word += 1) {
+    store<u32>(to + word * 4, bswap(hexWord(at + word * 8)));
+  }
+}
+
 /** The number that eight hex digits write. */
 export function hexWord(at: usize): u32 {
   let word: u32 = 0;

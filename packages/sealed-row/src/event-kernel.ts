@@ -31,6 +31,7 @@ const MOST_SLOTS = 120;
 const PIECES = 0x2000;
 const ROLES = 0x2100;
 const FOUND = 0x2200;
+const HASHES = 0x2280;
 const MESSAGES = 0x2400;
 const MESSAGE_STEP = 0x300;
 const MESSAGE_BLOCKS = 0x3400;
@@ -51,7 +52,7 @@ const CAPACITY = 64 * 1024;
 /** So far beyond the end of an event something may be looked at. */
 const SLACK = 4 * 1024;
 const MEMORY_BYTES = EVENT + WORD_BYTES + CAPACITY + SLACK;
-/** Behind the record of an event, the places of what is hashed and of the hashes. */
+/** Behind the record of an event, the places of what is hashed. */
 const PLACES = FOUND / 4 + EVENT_RECORD_WORDS;
 
 const FORMS = { text: 0, plain: 1, integer: 2, quintet: 3 } as const;
@@ -72,6 +73,7 @@ const PIECE = {
   witnessHead: 12,
 } as const;
 const HASH_LENGTH = 64;
+const HASH_BYTES = 32;
 /** A message ends with a bit and its own length, in blocks of 64 bytes (FIPS 180-4, section 5.1). */
 const BLOCK_BYTES = 64;
 const LENGTH_BYTES = 8;
@@ -182,16 +184,18 @@ export class EventKernel {
     return true;
   }
 
-  /** Whether the three hashes that the kernel leaves out are those of the event found last. */
+  /**
+   * Whether the three hashes that the kernel leaves out are those of the event found last.
+   *
+   * @param hashOf SHA-256 with one character for each byte
+   */
   areHashes(hashOf: (bytes: Uint8Array) => string): boolean {
     const words = this.#words;
     const place = (index: number): number => words[PLACES + index] as number;
-    const payload = this.#payload.between(PAYLOAD, PAYLOAD + place(5));
-    const witness = this.#witness.between(place(0), place(1));
     return (
-      this.#isHashAt(place(2), hashOf(payload)) &&
-      this.#isHashAt(place(3), hashOf(witness)) &&
-      this.#isHashAt(place(4), hashOf(this.#payloadMessage))
+      this.#isHash(0, hashOf(this.#payload.between(PAYLOAD, PAYLOAD + place(2)))) &&
+      this.#isHash(1, hashOf(this.#witness.between(place(0), place(1)))) &&
+      this.#isHash(2, hashOf(this.#payloadMessage))
     );
   }
 
@@ -203,11 +207,12 @@ export class EventKernel {
     }
   }
 
-  #isHashAt(at: number, hash: string): boolean {
+  #isHash(index: number, hash: string): boolean {
     const bytes = this.#bytes;
-    let difference = hash.length ^ HASH_LENGTH;
-    for (let index = 0; index < HASH_LENGTH; index += 1) {
-      difference |= (bytes[at + index] as number) ^ hash.charCodeAt(index);
+    const at = HASHES + index * HASH_BYTES;
+    let difference = hash.length ^ HASH_BYTES;
+    for (let byte = 0; byte < HASH_BYTES; byte += 1) {
+      difference |= (bytes[at + byte] as number) ^ hash.charCodeAt(byte);
     }
     return difference === 0;
   }

@@ -1,4 +1,4 @@
-import { sha256Hex } from "@gaiaftcl/witness";
+import { sha256Binary } from "@gaiaftcl/witness";
 import { EventKernel, VERDICT } from "./event-kernel.js";
 import { EVENT_RECORD_WORDS, type VerifiedEvent, verifiedEvent } from "./event-record.js";
 import { facetPrefixes } from "./facet-prefixes.js";
@@ -84,7 +84,7 @@ function isVerified(kernel: EventKernel, table: SealedTable, event: Uint8Array):
   if (verdict !== VERDICT.found && !(verdict === VERDICT.foundText && isUtf8(kernel.event))) {
     return false;
   }
-  return kernel.areHashes(sha256Hex);
+  return kernel.areHashes(sha256Binary);
 }
 
 function isUtf8(bytes: Uint8Array): boolean {

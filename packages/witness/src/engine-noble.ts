@@ -12,6 +12,10 @@ export function sha256(data: Uint8Array | string): string {
   return encodeHex(nobleSha256(bytes));
 }
 
+export function sha256Binary(data: Uint8Array): string {
+  return String.fromCharCode(...nobleSha256(data));
+}
+
 export function randomBytes(length: number): Uint8Array {
   return globalThis.crypto.getRandomValues(new Uint8Array(length));
 }

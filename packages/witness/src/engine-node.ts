@@ -15,6 +15,10 @@ export function sha256(data: Uint8Array | string): string {
   return hash("sha256", data, "hex");
 }
 
+export function sha256Binary(data: Uint8Array): string {
+  return hash("sha256", data, "latin1");
+}
+
 export function randomBytes(length: number): Uint8Array {
   return new Uint8Array(cryptoRandomBytes(length));
 }

@@ -8,6 +8,9 @@ export interface Engine {
   /** SHA-256 in lower-case hex, of bytes or of the UTF-8 form of a well-formed text. */
   sha256(data: Uint8Array | string): string;
 
+  /** The same of bytes, as a text with one character for each byte of it. */
+  sha256Binary(data: Uint8Array): string;
+
   /** `length` bytes from the system's generator. */
   randomBytes(length: number): Uint8Array;
 

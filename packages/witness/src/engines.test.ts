@@ -13,6 +13,7 @@ describe("the two engines", () => {
       fc.property(fc.uint8Array(), fc.string({ unit: "grapheme" }), (bytes, text) => {
         expect(second.sha256(bytes)).toBe(first.sha256(bytes));
         expect(second.sha256(text)).toBe(first.sha256(text));
+        expect(second.sha256Binary(bytes)).toBe(first.sha256Binary(bytes));
         expect(second.sha256(new TextEncoder().encode(text))).toBe(second.sha256(text));
       }),
     );

@@ -20,6 +20,7 @@ export {
   ensureSha256Hex,
   isSha256Hex,
   type Sha256Hex,
+  sha256Binary,
   sha256Hex,
   witnessHash,
 } from "./sha256.js";

@@ -1,5 +1,6 @@
+import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
-import { ensureSha256Hex, isSha256Hex, sha256Hex, witnessHash } from "./index.js";
+import { ensureSha256Hex, isSha256Hex, sha256Binary, sha256Hex, witnessHash } from "./index.js";
 import { refusalOf } from "./refusal.testing.js";
 
 // FIPS 180-4, the examples of the standard.
@@ -13,6 +14,8 @@ describe("SHA-256", () => {
     expect(sha256Hex("")).toBe(EMPTY);
     expect(sha256Hex("é😀")).toBe(sha256Hex(new TextEncoder().encode("é😀")));
     expect(witnessHash("abc")).toBe(ABC);
+    const binary = sha256Binary(new TextEncoder().encode("abc"));
+    expect(Buffer.from(binary, "latin1").toString("hex")).toBe(ABC);
   });
 
   it("refuses a lone surrogate, whose replacement would collide with other texts", () => {
@@ -25,6 +28,7 @@ describe("SHA-256", () => {
 
   it("refuses what is neither bytes nor text", () => {
     expect(refusalOf(() => sha256Hex(1 as unknown as string))).toBe("ARGUMENT");
+    expect(refusalOf(() => sha256Binary("abc" as unknown as Uint8Array))).toBe("ARGUMENT");
     expect(refusalOf(() => witnessHash(undefined as unknown as string))).toBe("ARGUMENT");
   });
 

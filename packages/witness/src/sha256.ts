@@ -1,4 +1,4 @@
-import { sha256 } from "#engine";
+import { sha256Binary as binary, sha256 } from "#engine";
 import { ensureWellFormed } from "./text.js";
 import { quote, WitnessError } from "./witness-error.js";
 
@@ -35,6 +35,15 @@ export function sha256Hex(data: Uint8Array | string): Sha256Hex {
   if (typeof data === "string") return sha256(ensureWellFormed("the text", data)) as Sha256Hex;
   if (data instanceof Uint8Array) return sha256(data) as Sha256Hex;
   throw new WitnessError("ARGUMENT", `expected bytes or a text to hash, found ${typeof data}`);
+}
+
+/**
+ * SHA-256 of bytes as a text of 32 characters, one for each byte: what is made fastest where a hash is
+ * only compared.
+ */
+export function sha256Binary(data: Uint8Array): string {
+  if (data instanceof Uint8Array) return binary(data);
+  throw new WitnessError("ARGUMENT", `expected bytes to hash, found ${typeof data}`);
 }
 
 /**

@@ -14,8 +14,8 @@ import {
 import { heartbeatRows, TABLE } from "./heartbeat-rows.ts";
 
 /**
- * Writes a file of publications to a broker as fast as it takes them, in a process of its own, when
- * it is told to.
+ * Writes a file of publications to a broker as fast as it takes them, in a process of its own, each
+ * time it is told to.
  */
 const PUBLISHER = `
 const { connect } = require("node:net");
@@ -24,12 +24,11 @@ const bytes = readFileSync(process.argv[1]);
 const socket = connect(Number(process.argv[2]), "127.0.0.1");
 socket.once("data", () => {
   socket.write('CONNECT {"verbose":false}\\r\\n');
-  process.stdin.once("data", () => {
-    process.stdin.destroy();
+  process.stdin.on("data", () => {
     socket.write(bytes);
     socket.write("PING\\r\\n");
-    socket.on("data", (answer) => { if (answer.includes("PONG")) socket.end(); });
   });
+  socket.on("data", (answer) => { if (answer.includes("PONG")) console.log("sent"); });
   console.log("ready");
 });`;
 
@@ -46,14 +45,15 @@ async function compareWithBare(context: BenchmarkContext): Promise<BenchmarkResu
   const rounds = context.quick ? 1 : 9;
   const file = join(context.directory, "publications");
   const eventBytes = writePublications(file, messages);
-  // Each has a server, a connection and a subscription of its own, which lasts over all rounds, as
-  // subscriptions do; the servers of the others have nothing to do meanwhile.
+  // Each has a server, a publisher, a connection and a subscription of its own, which last over all
+  // rounds, as subscriptions do; the processes of the others have nothing to do meanwhile. None is
+  // started between rounds: a fork slows its parent down by as much memory as that has.
   const contestants = {
-    bare: await Contestant.start((url) => receiveBare(url)),
-    parsed: await Contestant.start((url) => receiveBare(url, JSON.parse)),
+    bare: await Contestant.start(file, (url) => receiveBare(url)),
+    parsed: await Contestant.start(file, (url) => receiveBare(url, JSON.parse)),
     // The rows come again in the next round, when they must no longer be remembered.
-    verified: await Contestant.start((url) => receiveVerified(url, messages / 2)),
-    read: await Contestant.start((url) => receiveVerified(url, messages / 2, true)),
+    verified: await Contestant.start(file, (url) => receiveVerified(url, messages / 2)),
+    read: await Contestant.start(file, (url) => receiveVerified(url, messages / 2, true)),
   };
   const names = Object.keys(contestants) as (keyof typeof contestants)[];
   const rates = Object.fromEntries(names.map((name) => [name, [] as number[]]));
@@ -61,7 +61,7 @@ async function compareWithBare(context: BenchmarkContext): Promise<BenchmarkResu
     // In turn, so that all see the same machine; the first round warms up.
     for (let round = 0; round <= rounds; round += 1) {
       for (const name of names) {
-        const milliseconds = await contestants[name].receive(file, messages);
+        const milliseconds = await contestants[name].receive(messages);
         if (round > 0) rates[name]?.push((messages * 1000) / milliseconds);
       }
     }
@@ -95,31 +95,34 @@ interface Receiver {
 
 class Contestant {
   readonly #server: NatsServer;
+  readonly #publisher: LinePeer;
   readonly #receiver: Receiver;
 
-  private constructor(server: NatsServer, receiver: Receiver) {
+  private constructor(server: NatsServer, publisher: LinePeer, receiver: Receiver) {
     this.#server = server;
+    this.#publisher = publisher;
     this.#receiver = receiver;
   }
 
-  static async start(open: (url: string) => Promise<Receiver>): Promise<Contestant> {
+  static async start(file: string, open: (url: string) => Promise<Receiver>): Promise<Contestant> {
     const server = await NatsServer.run();
-    return new Contestant(server, await open(`nats://127.0.0.1:${server.port}`));
+    const publisher = await startPublisher(file, server.port);
+    return new Contestant(server, publisher, await open(`nats://127.0.0.1:${server.port}`));
   }
 
   /** @returns milliseconds from the first publication to the last message */
-  async receive(file: string, messages: number): Promise<number> {
-    const publisher = await Publisher.start(file, this.#server.port);
+  async receive(messages: number): Promise<number> {
     const start = performance.now();
-    publisher.go();
+    const sent = this.#publisher.ask("go");
     await this.#receiver.take(messages);
     const elapsed = performance.now() - start;
-    await publisher.ended;
+    await sent;
     return elapsed;
   }
 
   async stop(): Promise<void> {
     await this.#receiver.close();
+    await this.#publisher[Symbol.asyncDispose]();
     await this.#server[Symbol.asyncDispose]();
   }
 }
@@ -163,30 +166,14 @@ async function receiveVerified(url: string, window: number, reads = false): Prom
   };
 }
 
-class Publisher {
-  readonly ended: Promise<void>;
-  readonly #peer: LinePeer;
-
-  private constructor(peer: LinePeer) {
-    this.#peer = peer;
-    this.ended = peer.program.exited.then(({ code }) => {
-      if (code !== 0) throw peer.program.endedTooSoon();
-    });
-  }
-
-  /** Connected, with everything in memory. */
-  static async start(file: string, port: number): Promise<Publisher> {
-    const peer = new LinePeer(process.execPath, ["-e", PUBLISHER, file, String(port)], {
-      encode: String,
-      decode: String,
-    });
-    await peer.next();
-    return new Publisher(peer);
-  }
-
-  go(): void {
-    this.#peer.program.write("go\n");
-  }
+/** Connected, with everything in memory. */
+async function startPublisher(file: string, port: number): Promise<LinePeer> {
+  const publisher = new LinePeer(process.execPath, ["-e", PUBLISHER, file, String(port)], {
+    encode: String,
+    decode: String,
+  });
+  await publisher.next();
+  return publisher;
 }
 
 /** @returns the mean size of an event */
