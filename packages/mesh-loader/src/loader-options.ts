@@ -1,5 +1,5 @@
 import { isBuiltin } from "node:module";
-import { resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
   CONTEXTS,
@@ -13,6 +13,7 @@ import { type PublicKey, parsePublicKey, publicKeyToHex } from "@gaiaftcl/witnes
 import { defaultPlaces } from "./cache-root.js";
 import { MeshLoaderError, quote, reasonOf } from "./mesh-loader-error.js";
 import { ensureModuleName } from "./module-name.js";
+import { leadsInto } from "./resolved-path.js";
 import { SqliteTrustStore, type TrustStore } from "./trust-store.js";
 
 /** What a loader trusts, and what it lets modules reach. */
@@ -190,7 +191,7 @@ function lockOf(lock: MeshLoaderOptions["lock"]): ReadonlyMap<string, string> | 
 function storeOf(given: string | TrustStore | undefined, cacheRoot: string): TrustStore {
   if (typeof given === "object") return given;
   const path = resolve(given ?? defaultPlaces().trustStorePath);
-  if (path === cacheRoot || path.startsWith(cacheRoot + sep)) {
+  if (leadsInto(path, cacheRoot)) {
     throw argument(
       `the trust store ${path} is in the cache, where whoever writes the cache could change it`,
     );

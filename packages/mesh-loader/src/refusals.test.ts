@@ -361,10 +361,18 @@ describe("an argument is refused that cannot be meant:", () => {
     expect(() => mesh.loader(options)).toThrow(expect.objectContaining(refusal("ARGUMENT")));
   });
 
-  it("a record of accepted versions inside the cache, where whoever writes the cache would change it", () => {
-    expect(() => mesh.loader({ trustStore: mesh.at("trust.sqlite") })).toThrow(
-      expect.objectContaining(refusal("ARGUMENT")),
-    );
+  it("a record of accepted versions inside the cache, where whoever writes the cache would change it", async () => {
+    const shortcut = join(mesh.directory, "shortcut");
+    await symlink(mesh.cacheRoot, shortcut);
+    for (const trustStore of [
+      mesh.at("trust.sqlite"),
+      join(shortcut, "trust.sqlite"),
+      join(shortcut, "not/there/trust.sqlite"),
+    ]) {
+      expect(() => mesh.loader({ trustStore })).toThrow(
+        expect.objectContaining(refusal("ARGUMENT")),
+      );
+    }
   });
 });
 
