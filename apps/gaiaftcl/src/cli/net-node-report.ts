@@ -2,6 +2,12 @@ import { formatNodeId } from "@gaiaftcl/net-control";
 import type { PeerEvent, PortMappingView } from "@gaiaftcl/net-mesh";
 import type { Session } from "./session.js";
 
+const GONE_TEXTS = {
+  silent: "given up: silent for too long",
+  closed: "left",
+  unproven: "given up: it did not prove that the node id is its own",
+} as const;
+
 /** Tells what happens to the peers of a running node: a line for people, a record for programs. */
 export function reportPeerEvent(session: Session, event: PeerEvent): void {
   if (event.type === "announced") return;
@@ -66,7 +72,7 @@ function described(event: Exclude<PeerEvent, { readonly type: "announced" }>): {
       return {
         state: "disconnected",
         detail: { reason: event.reason },
-        text: event.reason === "silent" ? "given up: silent for too long" : "left",
+        text: GONE_TEXTS[event.reason],
       };
     case "health":
       return { state: event.to, detail: {}, text: healthText(event.to) };

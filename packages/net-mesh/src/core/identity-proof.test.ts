@@ -98,6 +98,16 @@ describe("a strict peer", () => {
       expect(subscribes(impostor)).not.toBe("ok");
       expect(publisher.core.channelMembers("gated")).toEqual([]);
       expect(publisher.core.peer(victim.nodeId)?.entityId).toBeUndefined();
+      // It is let go of, although it keeps speaking, and the owner has its node id again.
+      network.run(45_000);
+      expect(publisher.events).toContainEqual({
+        type: "disconnected",
+        peer: victim.nodeId,
+        reason: "unproven",
+      });
+      const rightful = attach(network, "10.0.0.4:1", {}, { identity: victim });
+      expect(rightful.connect(publisher)).toBe("ok");
+      expect(publisher.core.peer(victim.nodeId)?.entityId).toEqual(victim.entityId);
     },
   );
 });

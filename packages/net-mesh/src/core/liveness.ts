@@ -2,6 +2,7 @@ import { encodePingwave, type Pingwave } from "@gaiaftcl/net-wire";
 import { SourceRateLimit } from "../limits/source-rate-limit.js";
 import type { HealthChange } from "../liveness/failure-detector.js";
 import { PINGWAVE_RADIUS, PingwaveRules } from "../routing/pingwave-rules.js";
+import type { DisconnectReason } from "./mesh-event.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Outbound } from "./outbound.js";
 import type { Peer } from "./peer.js";
@@ -14,13 +15,15 @@ export interface LivenessHandlers {
   /** A peer may have heard nothing of this node for so long that it took it for failed. */
   unheard(peer: Peer): void;
   /** A peer is to be removed. */
-  lost(peer: Peer): void;
+  lost(peer: Peer, reason: DisconnectReason): void;
 }
 
 /** Whoever stood still for so many session timeouts, peers may have taken for failed. */
 const SLEPT_TIMEOUTS = 2;
 /** A failed peer silent for so many session timeouts is removed. */
 const REMOVED_AFTER = 30;
+/** So long a strict peer may speak without having proved who it is. */
+const UNPROVEN_MS = 30_000;
 const WAVE_TIMEOUTS = 3;
 const ALL = "all";
 /** What a node with nothing to say of its load announces. */
@@ -158,9 +161,22 @@ export class Liveness {
         silence > REMOVED_AFTER * around.tuning.sessionTimeoutMs
       ) {
         this.#state.counters.peersEvicted += 1;
-        this.#handlers.lost(peer);
+        this.#handlers.lost(peer, "silent");
+      } else if (this.#isImpostor(peer)) {
+        this.#state.counters.peersEvicted += 1;
+        this.#handlers.lost(peer, "unproven");
       }
     }
+  }
+
+  /** Whether a strict peer goes on speaking, and does not say who it is. */
+  #isImpostor(peer: Peer): boolean {
+    const { heartbeatIntervalMs } = this.#state.around.tuning;
+    const isSpeaking = this.#state.now - peer.heardAt <= heartbeatIntervalMs;
+    if (peer.session.strict && peer.proof.entityId === undefined && isSpeaking) {
+      peer.unprovenMs += heartbeatIntervalMs;
+    }
+    return peer.unprovenMs > UNPROVEN_MS && peer.proof.entityId === undefined;
   }
 
   #report(change: HealthChange): void {

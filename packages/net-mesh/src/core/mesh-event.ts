@@ -1,8 +1,8 @@
 import type { EventBatch } from "@gaiaftcl/net-wire";
 import type { PeerHealth } from "../liveness/failure-detector.js";
 
-/** Why a peer is no longer one. */
-export type DisconnectReason = "silent" | "closed";
+/** Why a peer is no longer one; `unproven`: it spoke, and did not prove whose node id it has. */
+export type DisconnectReason = "silent" | "closed" | "unproven";
 
 /** What a node tells of itself, as it happens. */
 export type MeshEvent =

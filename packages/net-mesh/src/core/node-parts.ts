@@ -104,8 +104,8 @@ export class NodeParts {
       unheard: (peer) => {
         this.#tellAgain(peer);
       },
-      lost: (peer) => {
-        this.remove(peer, "silent");
+      lost: (peer, reason) => {
+        this.remove(peer, reason);
       },
     });
     const sendControl = (peer: Peer, subprotocolId: number, event: Uint8Array): void => {

@@ -29,6 +29,8 @@ export interface Peer extends TabledPeer {
   readonly establishedAt: number;
   /** Of who it is, in a strict session. */
   readonly proof: ShownProof;
+  /** For how many milliseconds it has spoken without one that holds. */
+  unprovenMs: number;
   /** Whether anything of it was decrypted. */
   hasSpoken: boolean;
   /** When something of it was last decrypted. */

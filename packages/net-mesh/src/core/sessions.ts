@@ -224,6 +224,7 @@ export class Sessions {
       }),
       establishedAt: now,
       proof: new ShownProof(nodeId, session),
+      unprovenMs: 0,
       hasSpoken: false,
       heardAt: now,
       challengedAt: undefined,

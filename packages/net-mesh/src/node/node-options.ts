@@ -33,7 +33,10 @@ export interface MeshNodeOptions {
    * would say. No failure surfaces but in `MeshNode.portMapping`.
    */
   readonly tryPortMapping?: boolean | PortMappingOptions;
-  /** Whether a node may have a session; every holder of the pre-shared key when left out. */
+  /**
+   * Whether a node may have a session; every holder of the pre-shared key when left out. A node id is a
+   * claim until `PeerView.entityId` is there; with `tuning.requireStrict`, who does not prove it is let go.
+   */
   readonly admits?: (nodeId: bigint) => boolean;
   /** What the node announces from the start. */
   readonly capabilities?: CapabilitySet;
