@@ -16,7 +16,7 @@ const USAGE = `npm run fuzz -- <target> …    a name, or the beginning of names
   --check          every target for a while, as \`npm test\` does
   --list           the names of all targets`;
 
-const CHECK_RUNS = 4000;
+const CHECK_RUNS = 3000;
 const failures = join(import.meta.dirname, "..", "failures");
 
 readSources();

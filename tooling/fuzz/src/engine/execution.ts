@@ -4,8 +4,8 @@ import { counters } from "./probe.ts";
 
 const DEFAULT_MEMORY = 8 * 1024 * 1024;
 const MEMORY_PER_BYTE = 4096;
-const DEFAULT_WORK = 200_000;
-const WORK_PER_BYTE = 2000;
+const DEFAULT_WORK = 50_000;
+const WORK_PER_BYTE = 100;
 const MARGIN = 7;
 
 /** Why an input is a finding. */

@@ -10,7 +10,7 @@ export interface FuzzTarget {
   readonly maxLength?: number;
   /** What a run may allocate beyond a share of its input, in bytes; 8 MiB. */
   readonly memory?: number;
-  /** How many blocks a run may pass beyond a share of its input; 200,000. */
+  /** How many blocks a run may pass beyond a share of its input; 50,000. */
   readonly work?: number;
   /** How many inputs a check tries, as a part of what others try; 1. */
   readonly share?: number;

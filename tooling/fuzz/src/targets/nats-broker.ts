@@ -81,6 +81,8 @@ export const targets: readonly FuzzTarget[] = [
       "pub  a\tr 0\r\n\r\n+OK\r\nINFO {}\r\n-ERR x\r\n",
       "SUB a 1\nPUB a 2\nhi\r\n",
     ],
+    // Byte by byte, every byte looks at its unfinished line again, which is bounded.
+    work: 2_000_000,
     dictionary: ["PUB ", "HPUB ", "SUB ", "UNSUB ", "CONNECT ", "PING\r\n", "\r\n", "-ERR", "+OK"],
     run(input) {
       const whole = read([input]);

@@ -302,6 +302,7 @@ export const targets: readonly FuzzTarget[] = [
     name: "net-wire/handshake-message-1",
     seeds: () => [...seeds(), ...firstMessages],
     share: 0.3,
+    work: 400_000,
     run(input) {
       for (const routed of [false, true]) {
         if (answerTo(input, true, routed) === undefined) continue;
@@ -319,6 +320,7 @@ export const targets: readonly FuzzTarget[] = [
       ...seeds(),
     ],
     share: 0.3,
+    work: 400_000,
     run(input) {
       const ours = initiator(true);
       const answer = answerTo(ours.message1(), true);
