@@ -30,10 +30,10 @@ import {
   ROLE_TAU,
   ROLE_WITNESS,
 } from "./pieces";
+import { swapBytes } from "./sha256-lanes";
 import {
   between,
   decodeHash,
-  hexWord,
   isHash,
   isPiece,
   isPlainId,
@@ -104,7 +104,10 @@ export function examine(event: usize, length: usize): i32 {
   store<u32>(FOUND, id - event);
   store<u32>(FOUND, textEndOf(ROLE_ID) - event, 4);
   store<u32>(FOUND, hash - event, 8);
-  for (let word: usize = 0; word < 4; word += 1) store<u32>(FOUND + word * 4, hexWord(hash + word * 8), 16);
+  decodeHash(digest, HASHES);
+  decodeHash(hash, HASHES + 32);
+  decodeHash(other, HASHES + 64);
+  v128.store(FOUND, swapBytes(v128.load(HASHES, 32)), 16);
   store<u32>(FOUND, facetWord(LANE_PATH, 0), 32);
   store<u32>(FOUND, facetWord(LANE_PATH, 1), 36);
   store<u32>(FOUND, facetWord(LANE_TAU, 0), 40);
@@ -114,9 +117,6 @@ export function examine(event: usize, length: usize): i32 {
   store<u32>(FOUND, textOf(ROLE_WITNESS), 64);
   store<u32>(FOUND, textEndOf(ROLE_WITNESS), 68);
   store<u32>(FOUND, gatherPayload(slots), 72);
-  decodeHash(digest, HASHES);
-  decodeHash(hash, HASHES + 32);
-  decodeHash(other, HASHES + 64);
   return isAscii ? FOUND_ASCII : FOUND_TEXT;
 }
 

@@ -88,7 +88,7 @@ function first(e: v128, f: v128, g: v128, h: v128, round: usize): v128 {
 
 @inline
 function second(a: v128, b: v128, c: v128): v128 {
-  const majority = v128.or(v128.and(a, b), v128.and(c, v128.or(a, b)));
+  const majority = v128.xor(b, v128.and(v128.xor(a, b), v128.xor(b, c)));
   return i32x4.add(v128.xor(v128.xor(rotate(a, 2), rotate(a, 13)), rotate(a, 22)), majority);
 }
 

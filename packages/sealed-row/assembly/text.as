@@ -78,21 +78,28 @@ export function isHash(at: usize): bool {
 }
 
 /** The bytes that the hex digits of a hash write. */
+@inline
 export function decodeHash(at: usize, to: usize): void {
-  for (let word: usize = 0; word < HASH_LENGTH / 8; word += 1) {
-    store<u32>(to + word * 4, bswap(hexWord(at + word * 8)));
-  }
+  v128.store(to, bytesOf(at));
+  v128.store(to, bytesOf(at + 32), 16);
 }
 
-/** The number that eight hex digits write. */
-export function hexWord(at: usize): u32 {
-  let word: u32 = 0;
-  for (let place = at; place < at + 8; place += 1) {
-    const code = load<u8>(place) as u32;
-    // Letters are behind 0x40, and their value is nine more than their last bits.
-    word = (word << 4) | ((code & 15) + (code >> 6) * 9);
-  }
-  return word;
+@inline
+function bytesOf(at: usize): v128 {
+  return i8x16.narrow_i16x8_u(pairsOf(v128.load(at)), pairsOf(v128.load(at, 16)));
+}
+
+/** The bytes that eight pairs of hex digits write, each in the place of a pair. */
+@inline
+function pairsOf(digits: v128): v128 {
+  // Letters are behind 0x40, and their value is nine more than their last bits.
+  const letters = i8x16.gt_u(digits, i8x16.splat(0x40));
+  const nibbles = i8x16.add(
+    v128.and(digits, i8x16.splat(15)),
+    v128.and(letters, i8x16.splat(9)),
+  );
+  const high = v128.and(i16x8.shl(nibbles, 4), i16x8.splat(0xff));
+  return v128.or(high, i16x8.shr_u(nibbles, 8));
 }
 
 /** Whether an id stands there that needs no closer look. */
