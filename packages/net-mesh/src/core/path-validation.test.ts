@@ -130,6 +130,38 @@ describe("somebody who catches packets and sends them on from elsewhere", () => 
     expect(thief.heard.length).toBeGreaterThan(1);
   });
 
+  it("is refused although all that the peer says comes from him first", () => {
+    const thief = stand(THIEF, (datagram, from) => {
+      thief.send(datagram, from === right.address ? left.address : right.address);
+    });
+    const faster = (node: TestNode, other: TestNode): void => {
+      node.rewrite = (datagram) => {
+        const copy = new Uint8Array(datagram);
+        network.at(network.now, () => {
+          other.receive(copy, THIEF, network.now);
+          network.wake(other.address);
+        });
+        return datagram;
+      };
+    };
+    faster(left, right);
+    faster(right, left);
+    let asked = 0;
+    network.setLink((_, to) => {
+      asked += to === THIEF ? 1 : 0;
+      return undefined;
+    });
+    for (let second = 0; second < 10; second += 1) {
+      left.say(right, "one");
+      right.say(left, "other");
+      network.run(1000);
+      expect(addressOfLeft()).toBe(left.address);
+      expect(left.core.peer(right.nodeId)?.address).toBe(right.address);
+    }
+    expect([left.texts.length, right.texts.length]).toEqual([10, 10]);
+    expect(asked).toBeLessThan(100);
+  });
+
   it("gets nothing for what has arrived already", () => {
     const thief = stand(THIEF, () => undefined);
     let copy = new Uint8Array(0);

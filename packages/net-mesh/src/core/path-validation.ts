@@ -31,6 +31,8 @@ const MOST_CANDIDATES = 3;
 const LEAST_WAIT_MS = 50;
 /** When an address is asked a second time, and then after as long again each time. */
 const RESEND_MS = 100;
+/** After the present address has shown that it leads to the peer, others are not looked into for so long. */
+const QUIET_MS = 1000;
 /** After so long without an answer an address is given up, until the peer is heard there again. */
 const LIFETIME_MS = 3000;
 
@@ -62,8 +64,9 @@ export interface PathValidationOptions {
  * A packet from elsewhere proves that the peer made it, not that it is there: whoever catches packets
  * can send them on from where he likes. So the new address is asked with random bytes that only the
  * peer can read and give back from there, and until it did, everything goes where it went before.
- * As somebody between might pass on question and answer too, the present address is asked as well,
- * and the peer stays there if anything new of it comes from there.
+ * As somebody between might pass on question and answer too, the present address is asked as well, with
+ * other bytes. The peer stays there if they come back, from wherever, or if anything new of it comes
+ * from there: where it is reached, nobody has to be followed.
  */
 export class PathValidation {
   readonly #options: PathValidationOptions;
@@ -92,7 +95,7 @@ export class PathValidation {
   heard(peer: Peer, from: string, bytes: number, isLatest: boolean): void {
     if (from === peer.address) {
       if (isLatest && peer.candidates.length > 0) {
-        this.forget(peer);
+        this.#stays(peer);
       }
       return;
     }
@@ -101,7 +104,7 @@ export class PathValidation {
       known.bytesReceived += bytes;
       return;
     }
-    if (isLatest) {
+    if (isLatest && this.#options.state.now >= peer.staysUntil) {
       this.#begin(peer, from, bytes);
     }
   }
@@ -133,7 +136,7 @@ export class PathValidation {
       } else {
         this.#options.state.transmit(answer, from);
       }
-    } else if (payload[FRAME_BYTES] === RESPONSE && from !== undefined) {
+    } else if (payload[FRAME_BYTES] === RESPONSE) {
       this.#answered(peer, hex(token), from);
     }
   }
@@ -147,6 +150,12 @@ export class PathValidation {
       this.#serve(peer, now);
     }
     this.#schedule();
+  }
+
+  /** The peer is where it was. */
+  #stays(peer: Peer): void {
+    this.forget(peer);
+    peer.staysUntil = this.#options.state.now + QUIET_MS;
   }
 
   #begin(peer: Peer, address: string, bytesReceived: number): void {
@@ -167,17 +176,22 @@ export class PathValidation {
     this.#earliest = Number.NEGATIVE_INFINITY;
   }
 
-  #answered(peer: Peer, token: string, from: string): void {
+  #answered(peer: Peer, token: string, from: string | undefined): void {
     const { now } = this.#options.state;
-    const candidate = peer.candidates.find((each) => each.token === token);
-    if (candidate?.address === from && candidate.movesAt === Number.POSITIVE_INFINITY) {
-      const wait = Math.max(LEAST_WAIT_MS, now - candidate.startedAt);
-      candidate.movesAt = now + wait;
-      // The present path's last chances: now, and half-way.
-      this.#ask(peer, candidate.presentToken, peer.address);
-      candidate.askAt = now + wait / 2;
-      this.#schedule();
+    if (peer.candidates.some(({ presentToken }) => presentToken === token)) {
+      this.#stays(peer);
+      return;
     }
+    const candidate = peer.candidates.find((each) => each.token === token);
+    if (candidate?.movesAt !== Number.POSITIVE_INFINITY || candidate.address !== from) {
+      return;
+    }
+    const wait = Math.max(LEAST_WAIT_MS, now - candidate.startedAt);
+    candidate.movesAt = now + wait;
+    // The present path's last chances: now, and half-way.
+    this.#ask(peer, candidate.presentToken, peer.address);
+    candidate.askAt = now + wait / 2;
+    this.#schedule();
   }
 
   #serve(peer: Peer, now: number): void {

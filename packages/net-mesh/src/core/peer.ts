@@ -19,6 +19,8 @@ export interface Peer extends TabledPeer {
   formerAddresses: readonly string[];
   /** Addresses it was heard at that are looked into. */
   candidates: readonly CandidatePath[];
+  /** Until when none is looked into, since it was found where it was. */
+  staysUntil: number;
   /** When it last changed its address. */
   movedAt: number;
   /** Of the packets decrypted so far, the highest counter. */

@@ -232,6 +232,7 @@ export class Sessions {
       highestCounter: -1,
       formerAddresses: [],
       candidates: [],
+      staysUntil: 0,
       movedAt: 0,
     };
     peers.add(peer);
