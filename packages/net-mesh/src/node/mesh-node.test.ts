@@ -191,6 +191,16 @@ describe("streams of a node", () => {
     expect(received.map(Number)).toEqual(events.map((_, index) => index));
   });
 
+  it("keep nobody waiting for room on a stream that was closed", async () => {
+    const [left, right] = await pair();
+    const stream = left.openStream(right.nodeId, 1n, { reliability: "reliable", window: 65_536 });
+    while (stream.send(new Uint8Array(1000)) > 0) {}
+    const sending = stream.sendAll([new Uint8Array(1000)]);
+    stream.close();
+    await expect(sending).rejects.toThrow("stream not connected");
+    await stream.drained();
+  });
+
   it("carry events of many packets", async () => {
     const [left, right] = await pair();
     const stream = left.openStream(right.nodeId, 1n, { reliability: "reliable" });

@@ -3,7 +3,7 @@ import { decodeEventFrames, encodeEventFrames } from "../event-frames.js";
 import { NetWireError } from "../net-wire-error.js";
 import { decodeStreamGrant, encodeStreamGrant, GRANT_STREAM } from "../stream-grant.js";
 import { drain, Endpoint } from "./simulated-link.testing.js";
-import type { IncomingPacket, StreamSetOptions } from "./types.js";
+import type { IncomingPacket, StreamHandle, StreamSetOptions } from "./types.js";
 
 const RELIABLE = 0x01;
 
@@ -211,6 +211,21 @@ describe("credit towards a 0.19.0 peer", () => {
     set.receive(grant(1n, 8112n), 1);
     expect(set.stats(1n)).toMatchObject({ txCreditRemaining: 10_000, creditGrantsReceived: 1 });
     expect(endpoint.writable).toEqual([1n]);
+  });
+
+  test("whoever waits for room hears of the end of the stream, closed or evicted", () => {
+    const endpoint = legacy();
+    const { set } = endpoint;
+    const [closed, idle] = [1n, 2n].map((id) => set.open(id, 0, { window: 1000 }));
+    for (const handle of [closed, idle]) {
+      expect(set.send(handle as StreamHandle, [event(900), event(900)], 0)).toBe(1);
+    }
+    drain(endpoint, 0);
+    set.close(closed as StreamHandle, 1);
+    expect(endpoint.writable).toEqual([1n]);
+    set.next(300_001);
+    expect(endpoint.writable).toEqual([1n, 2n]);
+    expect(() => set.send(idle as StreamHandle, [event(1)], 300_001)).toThrow("not connected");
   });
 
   test("grants are absolute, never exceed what was sent, and never go back", () => {

@@ -280,13 +280,14 @@ export class LegacyStreamSet extends OpenStreams<LegacyStream> implements Stream
   #end(stream: LegacyStream, now: number): void {
     stream.opening.stream = undefined;
     this.table.remove(stream);
-    this.#waiting.delete(stream);
+    const hasWaited = this.#waiting.delete(stream);
     this.#forgetClosed(now);
     this.#closed.delete(stream.id);
     this.#closed.set(stream.id, { at: now, stream });
     if (this.#closed.size > this.settings.maxStreams) {
       this.#closed.delete(this.#closed.keys().next().value as bigint);
     }
+    if (hasWaited) this.observer.writable?.(stream.id);
   }
 
   #forgetClosed(now: number): void {

@@ -80,9 +80,10 @@ export class StrictOutbound implements RecoveryListener<Content> {
   /** Ends `sender`; it stays until everything has arrived. */
   finish(sender: StrictSender): void {
     sender.finish();
-    this.#waiting.delete(sender);
+    const hasWaited = this.#waiting.delete(sender);
     this.#schedule(sender);
     this.#settle(sender);
+    if (hasWaited) this.#listener.writable(sender);
   }
 
   acknowledge(ack: Acknowledgement, now: number): boolean {

@@ -162,6 +162,15 @@ describe("reliable streams", () => {
     expect(link.run(() => a.set.sessionStats().bufferedBytes === 0, link.now + 100)).toBe(true);
   });
 
+  test("tell whoever waits for room that they were closed", () => {
+    const a = strict({ peerReceiveWindow: 16_384 });
+    const handle = a.set.open(1n, 0, reliable);
+    while (a.set.send(handle, [event(1000)], 0) === 1);
+    a.set.close(handle, 0);
+    expect(a.writable).toEqual([1n]);
+    expect(() => a.set.send(handle, [event(1)], 0)).toThrow("not connected");
+  });
+
   test("tell their end once everything before it has been delivered", () => {
     const link = pair({}, { ...perfect, loss: 0.3, jitter: 5 });
     const { a, b } = link;

@@ -85,11 +85,11 @@ export interface IncomingPacket {
   readonly payload: Uint8Array;
 }
 
-/** Called from within `receive`, `next` and `consume`; may call the set again. */
+/** Called from within `receive`, `next`, `consume` and `close`; may call the set again. */
 export interface StreamObserver {
   /** Events of one packet. On a strict session give the batch to `consume` when they are used up. */
   deliver(batch: EventBatch): void;
-  /** A stream on which a send was refused has room again. */
+  /** A stream on which a send was refused has room again, or was closed or evicted, as a send will tell. */
   writable?(streamId: bigint): void;
   /** The peer closed its direction of a reliable stream, and everything before has been delivered. */
   finished?(streamId: bigint): void;
