@@ -246,14 +246,16 @@ describe("the command line", () => {
   it("admits an operator made while the cell runs, once it is told to look", async () => {
     await using home = await TestHome.make();
     await using _daemon = await DaemonProcess.start(home, await privateBrokers());
-    expect((await home.gaiaftcl(["keys", "generate", "--operator", "second"])).code).toBe(0);
-    const early = await home.gaiaftcl(["franklin", "show", "--as", "second"]);
+    expect((await home.gaiaftcl(["keys", "generate", "--operator", "deputy"])).code).toBe(0);
+    const early = await home.gaiaftcl(["franklin", "show", "--as", "deputy"]);
     expect(early.code).toBe(2);
     expect(early.stderr).toContain("OPERATOR_UNKNOWN");
+    const examined = await home.gaiaftcl(["doctor"]);
+    expect(examined.stdout).toContain("accepts operator operator");
     expect((await home.gaiaftcl(["cell", "reload"])).code).toBe(0);
     await until(
       "the operator to be admitted",
-      async () => (await home.gaiaftcl(["franklin", "show", "--as", "second"])).code === 0,
+      async () => (await home.gaiaftcl(["franklin", "show", "--as", "deputy"])).code === 0,
     );
   });
 

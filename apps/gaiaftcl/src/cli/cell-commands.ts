@@ -97,8 +97,9 @@ async function lastFault(logPath: string, from: number): Promise<string | undefi
     const message: unknown = Reflect.get(JSON.parse(last) as object, "msg");
     return typeof message === "string" ? message : undefined;
   } catch {
-    // The runtime itself wrote it, before the daemon had a log.
-    return last === "" ? undefined : last;
+    // A full disk cut the line, or the runtime wrote it before the daemon had a log.
+    const [, message] = /"message":"((?:[^"\\]|\\.)*)"/.exec(last) ?? [];
+    return message ?? (last === "" ? undefined : last);
   }
 }
 

@@ -8,7 +8,7 @@ import { openSealed } from "@gaiaftcl/sealed-reader";
 import { isFederationContext } from "@gaiaftcl/witness";
 import type { Command } from "commander";
 import { failureOf } from "./failure.js";
-import { loadOperators } from "./operators.js";
+import { defaultOperator, loadOperators } from "./operators.js";
 import { type ExitCode, exitCodes } from "./output.js";
 import type { RunCommand } from "./run-command.js";
 import type { Session } from "./session.js";
@@ -80,7 +80,10 @@ async function examined(
   try {
     return await run(session);
   } catch (error) {
-    return { state: "failed", detail: failureOf(error, session).message };
+    const { message, next } = failureOf(error, undefined);
+    const words = next.replace(/^gaiaftcl /, "");
+    // What sends people here would send them in a circle.
+    return { state: "failed", detail: message, ...(words === "doctor" ? {} : { next: words }) };
   }
 }
 
@@ -182,9 +185,9 @@ async function cell(session: Session): Promise<Finding> {
       state === undefined ? "not running" : "not running; it was not shut down the last time";
     return { state: "absent", detail, next: "cell start" };
   }
-  const [operator] = (await session.keys.list()).filter(
-    ({ context }) => !isFederationContext(context),
-  );
+  const held = (await session.keys.list()).filter(({ context }) => !isFederationContext(context));
+  // One that was made since the cell last looked is not admitted yet.
+  const operator = held.find(({ context }) => context === defaultOperator) ?? held[0];
   if (operator === undefined) return { state: "ok", detail: `process ${holder.pid}` };
   await using client = await FranklinClient.connect({
     socketPath: session.layout.socketPath,
