@@ -6,7 +6,9 @@ import {
   announcementSignedBytes,
   checkAnnouncementSignature,
   encodeAnnouncement,
+  ensureAnnounceable,
   isNodeIdOfEntity,
+  MAX_CAPABILITY_BYTES,
   signAnnouncement,
 } from "./announcement.js";
 import { decodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from "./announcement-reader.js";
@@ -29,6 +31,39 @@ function isAccepted(bytes: Uint8Array): boolean {
     return false;
   }
 }
+
+describe("the largest set that can be announced", () => {
+  const filling = (bytes: number): CapabilitySet =>
+    CapabilitySet.of(["x".repeat(bytes - CapabilitySet.of(["x"]).json.length + 1)]);
+
+  it("fits into one packet after its last hop, with everything else at its longest", () => {
+    const largest = filling(MAX_CAPABILITY_BYTES);
+    expect(largest.json).toHaveLength(MAX_CAPABILITY_BYTES);
+    expect(ensureAnnounceable(largest)).toBe(largest);
+    const made = signAnnouncement(
+      {
+        entityId: new Uint8Array(32).fill(255),
+        nodeId: 2n ** 64n - 1n,
+        sign: () => new Uint8Array(64),
+      },
+      {
+        version: 2n ** 64n - 1n,
+        timestampNs: 2n ** 64n - 1n,
+        ttlSeconds: 2 ** 32 - 1,
+        capabilities: CapabilitySet.of([...largest.tags, "nat:symmetric"]),
+        reflexAddress: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535",
+      },
+    );
+    // 18 bytes of routing header and 4 of the event's length take their part of 8,112.
+    expect(encodeAnnouncement({ ...made, hopCount: 15 }).length).toBeLessThanOrEqual(8090);
+  });
+
+  it("is refused when it is larger by a byte", () => {
+    expect(() => ensureAnnounceable(filling(MAX_CAPABILITY_BYTES + 1))).toThrow(
+      expect.objectContaining({ code: "ANNOUNCEMENT" }),
+    );
+  });
+});
 
 describe("an announcement is written as the reference writes it", () => {
   const { cases, with_reflex_override } = vectors.capability_encodings;

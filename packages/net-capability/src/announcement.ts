@@ -13,6 +13,13 @@ export const ANNOUNCEMENT_TTL_SECONDS = 300;
 /** An announcement that has come this far or farther is not forwarded. */
 export const LAST_FORWARDED_HOP_COUNT = 15;
 
+/**
+ * What the tags and metadata of a node may take, as JSON: with everything else an announcement holds at
+ * most, it still fits into one packet after its last hop. A longer one would be lost on the way without
+ * a word.
+ */
+export const MAX_CAPABILITY_BYTES = 7500;
+
 const SIGNATURE_BYTES = 64;
 const text = new TextEncoder();
 
@@ -78,6 +85,19 @@ export function signAnnouncement(
     ...reflexAddress,
   };
   return { ...unsigned, signature: signer.sign(announcementSignedBytes(unsigned)) };
+}
+
+/**
+ * Returns a set that can be announced. @throws NetCapabilityError `ANNOUNCEMENT` for one that is too
+ * large
+ */
+export function ensureAnnounceable(capabilities: CapabilitySet): CapabilitySet {
+  const { length } = text.encode(capabilities.json);
+  if (length <= MAX_CAPABILITY_BYTES) return capabilities;
+  throw new NetCapabilityError(
+    "ANNOUNCEMENT",
+    `expected capabilities of at most ${MAX_CAPABILITY_BYTES} bytes as JSON, found ${length}: no packet takes the announcement to every node`,
+  );
 }
 
 /** What the signature says: `unsigned` is neither good nor bad. */

@@ -7,7 +7,9 @@ export {
   announcementSignedBytes,
   checkAnnouncementSignature,
   encodeAnnouncement,
+  ensureAnnounceable,
   isNodeIdOfEntity,
+  MAX_CAPABILITY_BYTES,
   type SignatureVerdict,
   signAnnouncement,
 } from "./announcement.js";

@@ -1,6 +1,7 @@
 import {
   type CapabilityFilter,
   CapabilitySet,
+  ensureAnnounceable,
   ensureFilter,
   type IndexEntry,
   readCapabilities,
@@ -232,12 +233,14 @@ export class MeshCore {
 
   /**
    * Announces what this node is and has (Net identity format, section 9.3): a set, or a dictionary in
-   * the reference's form. @throws NetCapabilityError for a dictionary that is none
+   * the reference's form. @throws NetCapabilityError for a dictionary that is none, and a set too large
    */
   announce(capabilities: CapabilitySet | Readonly<Record<string, unknown>>, now: number): void {
     this.#parts.state.now = now;
     this.#parts.discovery.announce(
-      capabilities instanceof CapabilitySet ? capabilities : readCapabilities(capabilities),
+      ensureAnnounceable(
+        capabilities instanceof CapabilitySet ? capabilities : readCapabilities(capabilities),
+      ),
     );
   }
 

@@ -170,6 +170,9 @@ describe("what is not an argument", () => {
     const caps = { require_tags: ["gpu"] } as object;
     expect(() => left.registerChannel("news", { subscribeCaps: caps })).toThrow("readFilter");
     expect(() => left.findNodes(caps)).toThrow("readFilter");
+    const tags = Array.from({ length: 2000 }, (_, index) => `tag-${index}`);
+    expect(() => left.announce({ tags })).toThrow("at most 7500 bytes");
+    await expect(listen({ capabilities: CapabilitySet.of(tags) })).rejects.toThrow("7500");
     left.announce({ tags: ["role.worker"] });
     expect(left.findNodes({ requireTags: ["role.worker"] })).toEqual([left.nodeId]);
   });

@@ -1,4 +1,9 @@
-import { type CapabilitySet, type SubnetPolicy, subnetOfLevels } from "@gaiaftcl/net-capability";
+import {
+  type CapabilitySet,
+  ensureAnnounceable,
+  type SubnetPolicy,
+  subnetOfLevels,
+} from "@gaiaftcl/net-capability";
 import { Identity } from "@gaiaftcl/net-identity";
 import { dhKeyPair, generateDhKeyPair, parseAddress, type RandomBytes } from "@gaiaftcl/net-wire";
 import { type MeshTuning, meshTuning } from "../config/mesh-config.js";
@@ -72,6 +77,9 @@ export function checkedOptions(options: MeshNodeOptions, randomBytes: RandomByte
   }
   if (typeof options.tryPortMapping === "object") {
     ensurePortMappingOptions(options.tryPortMapping);
+  }
+  if (options.capabilities !== undefined) {
+    ensureAnnounceable(options.capabilities);
   }
   return {
     identity: ensureSigner(options.identity ?? Identity.generate()),
