@@ -32,7 +32,7 @@ export interface Cancellable {
 }
 
 /** How long a node may take to answer at all. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 10_000;
 /** Events kept for a reader that is slow; the oldest are given up beyond. */
 const MOST_KEPT = 10_000;
 
@@ -69,7 +69,7 @@ export class ControlClient implements AsyncDisposable {
   /**
    * Connects to the node that listens at `socketPath`, and makes sure that it answers.
    *
-   * @param options.patienceMs how long it may take to; 5,000
+   * @param options.patienceMs how long it may take to; 10,000
    * @throws NetControlError `NOT_RUNNING`; `NOT_ANSWERING` when its process is stopped, for example
    */
   static async connect(
