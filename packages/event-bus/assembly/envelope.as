@@ -126,8 +126,10 @@ function fieldOf(key: usize, end: usize): u32 {
   const c = load<u8>(key) as u32;
   if (length === 1) return letter(c);
   if (!isDecodable(key, end)) return FIELD_INVALID;
-  if (length === 6 && load<u32>(key) === 0x3030755c && (load<u8>(key, 4) as u32) === 0x37) {
-    return letter(0x70 + (load<u8>(key, 5) as u32) - 0x30);
+  // The three letters end in the digits 2, 3 and 4; those from \u007a on name no field.
+  const digit = length === 6 ? (load<u8>(key, 5) as u32) - 0x30 : 10;
+  if (digit < 10 && load<u32>(key) === 0x3030755c && (load<u8>(key, 4) as u32) === 0x37) {
+    return letter(0x70 + digit);
   }
   return FIELD_OTHER;
 }
