@@ -1,7 +1,9 @@
 import { crc32 } from "node:zlib";
 import { decodeCursor, EventBusError, encodeCursor, Filter } from "@gaiaftcl/event-bus";
 import { EnvelopeReader } from "../../../../packages/event-bus/src/envelope.ts";
+import { JsonObject } from "../../../../packages/event-bus/src/json-node.ts";
 import { JsonFaultResult, parseJson } from "../../../../packages/event-bus/src/json-parser.ts";
+import { KERNEL_BASE, Kernel } from "../../../../packages/event-bus/src/kernel.ts";
 import { decodeRecord, encodeRecord } from "../../../../packages/event-bus/src/spill-record.ts";
 import type { FuzzTarget } from "../engine/fuzz-target.ts";
 import { claim, claimSame, unlessRefused } from "./claims.ts";
@@ -30,6 +32,39 @@ function withChecksum(body: Buffer): Buffer {
 }
 
 const envelopes = new EnvelopeReader();
+const kernel = new Kernel();
+
+/** The text of bytes that are UTF-8. */
+function unicode(input: Uint8Array): { readonly text: string } | undefined {
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(input) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isAccepted(written: string): boolean {
+  try {
+    JSON.parse(written);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an object has an event, and a time and a shard that are numbers of their kinds or absent. */
+function isEnvelope(node: JsonObject): boolean {
+  const isUpTo = (name: string, most: bigint): boolean => {
+    const value = node.members.get(name) ?? 0n;
+    return typeof value === "bigint" && value >= 0n && value <= most;
+  };
+  return (
+    node.members.has("r") &&
+    !["r", "t", "s"].some((name) => node.repeated?.has(name)) &&
+    isUpTo("t", (1n << 64n) - 1n) &&
+    isUpTo("s", 0xffffn)
+  );
+}
 
 export const targets: readonly FuzzTarget[] = [
   {
@@ -37,10 +72,20 @@ export const targets: readonly FuzzTarget[] = [
     seeds: () => [
       ...vectorTexts(VECTORS),
       '{"r":{"a":[1,"\\u00e9"]},"t":18446744073709551615,"s":65535}',
+      '{"\\u0072":null,"\\u007a":1,"x":{"y":"\\ud83d\\ude00"}}',
+      "[1,2,3]",
     ],
-    dictionary: ['"r":', '"t":', '"s":', "18446744073709551616", "\\ud800"],
+    dictionary: ['"r":', '"t":', '"s":', "18446744073709551616", "\\ud800", "\\u007"],
     run(input) {
       const event = envelopes.read("1-0", Buffer.from(input), null);
+      const known = unicode(input)?.text;
+      const node = known === undefined ? undefined : parseJson(known);
+      // What the slower parser finds is what the faster one has to find, and shows the fuzzer the way.
+      if (node instanceof JsonObject && isEnvelope(node)) {
+        claim(event !== undefined, "an envelope is read");
+        claimSame(event?.insertionTs, node.members.get("t") ?? 0n, "its time");
+        claimSame(BigInt(event?.shardId ?? -1), node.members.get("s") ?? 0n, "its shard");
+      }
       if (event === undefined) return;
       const whole: unknown = JSON.parse(text(input));
       // The three values may stand in an array, too.
@@ -76,16 +121,18 @@ export const targets: readonly FuzzTarget[] = [
     seeds: () => [...vectorTexts(VECTORS), ...vectorJson(VECTORS)],
     dictionary: ["\\ud83d\\ude00", "1e308", "-0", "18446744073709551616"],
     run(input) {
-      const written = text(input);
-      const parsed = parseJson(written);
-      let isJson = true;
-      try {
-        JSON.parse(written);
-      } catch {
-        isJson = false;
-      }
+      const known = unicode(input);
+      const isJson = known !== undefined && isAccepted(known.text);
+      kernel.reserve(KERNEL_BASE, input.length);
+      claim(
+        (kernel.run.isJson(kernel.place(input), input.length) !== 0) ===
+          (isJson || (known === undefined && isAccepted(text(input)))),
+        "the kernel takes JSON",
+      );
+      if (known === undefined) return;
+      const parsed = parseJson(known.text);
       if (parsed instanceof JsonFaultResult) {
-        claim(parsed.fault.offset <= written.length, "a fault is in the text");
+        claim(parsed.fault.offset <= known.text.length, "a fault is in the text");
       } else claim(isJson, "what is read is JSON");
     },
   },
