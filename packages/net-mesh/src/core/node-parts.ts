@@ -99,6 +99,9 @@ export class NodeParts {
       },
       recovered: (peer) => {
         this.#restore(peer);
+        // The peer may have taken this node for failed: only a heartbeat changes its mind, if it is one
+        // of 0.19.0, and what is said before that counts for nothing at its next publish.
+        this.liveness.beat(peer);
         this.#tellAgain(peer);
       },
       unheard: (peer) => {
