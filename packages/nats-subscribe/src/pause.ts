@@ -1,23 +1,7 @@
-/**
- * Waits so long, or until `wake` settles if that comes first.
- *
- * @throws the reason of the signal, at once
- */
-export async function pause(
-  milliseconds: number,
-  signal: AbortSignal | undefined,
-  wake?: Promise<void>,
-): Promise<void> {
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Waits so long. @throws the reason of the signal, at once */
+export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
   signal?.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", settle);
-      if (signal?.aborted === true) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(settle, milliseconds);
-    signal?.addEventListener("abort", settle, { once: true });
-    void wake?.then(settle);
-  });
 }
