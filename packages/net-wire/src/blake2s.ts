@@ -150,10 +150,8 @@ function wipe(): void {
 
 /** Makes what `bytes` has from `at` on the message, zeros behind it. */
 function loadLast(bytes: Uint8Array, at: number): void {
-  const length = bytes.length - at;
-  for (let index = 0; index < BLOCK_BYTES; index += 1) {
-    lastBlock[index] = index < length ? (bytes[at + index] as number) : 0;
-  }
+  lastBlock.set(at === 0 ? bytes : bytes.subarray(at));
+  lastBlock.fill(0, bytes.length - at);
   load(lastBlock, 0);
 }
 
