@@ -3,7 +3,7 @@
 
 import { gatherPayload, isAscii, locate } from "./event-layout";
 import { facetWord, matchLanes, setHash } from "./facets";
-import { FOUND, HASHES, HASH_LENGTH, ROLES, SLOT_END, SLOT_START, SLOT_STEP, SLOTS } from "./memory";
+import { FOUND, HASHES, HASH_LENGTH, ROLES, SLOT_END, SLOT_START, SLOT_STEP, SLOTS, WITNESS } from "./memory";
 import {
   PIECE_BETWEEN,
   PIECE_CELL,
@@ -114,9 +114,8 @@ export function examine(event: usize, length: usize): i32 {
   store<u32>(FOUND, facetWord(LANE_TAU, 1), 44);
   store<f64>(FOUND, seq, 48);
   store<f64>(FOUND, delay, 56);
-  store<u32>(FOUND, textOf(ROLE_WITNESS), 64);
-  store<u32>(FOUND, textEndOf(ROLE_WITNESS), 68);
-  store<u32>(FOUND, gatherPayload(slots), 72);
+  store<u32>(FOUND, gatherPayload(slots), 64);
+  store<u32>(FOUND, copyWitness(), 68);
   return isAscii ? FOUND_ASCII : FOUND_TEXT;
 }
 
@@ -151,6 +150,14 @@ function digestOfWitness(id: usize, idLength: usize, sealed: usize): usize {
     isPiece(PIECE_DIGEST, digestLabel) &&
     isHash(digest);
   return isWitness ? digest : 0;
+}
+
+/** To where it stands for every event, so that it can be named by its length alone. */
+function copyWitness(): usize {
+  const start = textOf(ROLE_WITNESS);
+  const length = textEndOf(ROLE_WITNESS) - start;
+  for (let at: usize = 0; at < length; at += 16) v128.store(WITNESS + at, v128.load(start + at));
+  return length;
 }
 
 /** Whether everything but the five facets is as in every quintet. */

@@ -22,6 +22,8 @@
 /** For the hashes: the message schedule, and the state. */
 @inline export const SCHEDULE: usize = 0x3800;
 @inline export const STATE: usize = 0x3c00;
+/** The witness, which is no longer than an identity, an id, two hashes and what is between them. */
+@inline export const WITNESS: usize = 0xb000;
 /** The canonical JSON of the columns that the digest of the row covers; behind it stands the event. */
 @inline export const PAYLOAD: usize = 0x10000;
 

@@ -42,6 +42,7 @@ const LONGEST_NAME = 100;
 const TEXTS = 0x4000;
 const IDENTITY_TEXTS = 0x8000;
 const IDENTITY_TEXT_BYTES = 0x800;
+const WITNESS = 0xb000;
 const PAYLOAD = 0x10000;
 /** An event begins here, or at one of the seven bytes behind. */
 const EVENT = 0x22000;
@@ -52,8 +53,8 @@ const CAPACITY = 64 * 1024;
 /** So far beyond the end of an event something may be looked at. */
 const SLACK = 4 * 1024;
 const MEMORY_BYTES = EVENT + WORD_BYTES + CAPACITY + SLACK;
-/** Behind the record of an event, the places of what is hashed. */
-const PLACES = FOUND / 4 + EVENT_RECORD_WORDS;
+/** Behind the record of an event, the lengths of payload and witness. */
+const LENGTHS_FOUND = FOUND / 4 + EVENT_RECORD_WORDS;
 
 const FORMS = { text: 0, plain: 1, integer: 2, quintet: 3 } as const;
 /** Of a text that is looked for: its number, as in assembly/pieces.as. */
@@ -97,8 +98,8 @@ export class EventKernel {
   readonly #run: KernelExports;
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
-  readonly #payload: Part;
-  readonly #witness: Part;
+  readonly #payload: Parts;
+  readonly #witness: Parts;
   readonly #encoder = new TextEncoder();
   readonly #slots: readonly SealedColumn[];
   #payloadMessage: Uint8Array = new Uint8Array();
@@ -110,8 +111,8 @@ export class EventKernel {
     this.#slots = slots;
     this.#bytes = new Uint8Array(run.memory.buffer);
     this.#words = new Int32Array(run.memory.buffer);
-    this.#payload = new Part(this.#bytes);
-    this.#witness = new Part(this.#bytes);
+    this.#payload = new Parts(this.#bytes, PAYLOAD);
+    this.#witness = new Parts(this.#bytes, WITNESS);
     for (let code = 0; code < 256; code += 1) {
       this.#bytes[PLAIN + code] = isPlainId(String.fromCharCode(code)) ? 1 : 0;
     }
@@ -190,11 +191,11 @@ export class EventKernel {
    * @param hashOf SHA-256 with one character for each byte
    */
   areHashes(hashOf: (bytes: Uint8Array) => string): boolean {
-    const words = this.#words;
-    const place = (index: number): number => words[PLACES + index] as number;
+    const payloadLength = this.#words[LENGTHS_FOUND] as number;
+    const witnessLength = this.#words[LENGTHS_FOUND + 1] as number;
     return (
-      this.#isHash(0, hashOf(this.#payload.between(PAYLOAD, PAYLOAD + place(2)))) &&
-      this.#isHash(1, hashOf(this.#witness.between(place(0), place(1)))) &&
+      this.#isHash(0, hashOf(this.#payload.of(payloadLength))) &&
+      this.#isHash(1, hashOf(this.#witness.of(witnessLength))) &&
       this.#isHash(2, hashOf(this.#payloadMessage))
     );
   }
@@ -274,29 +275,27 @@ export class EventKernel {
   }
 }
 
-/**
- * Parts of some bytes, one at a time. Most events have the same lengths as the one before, and then the
- * part is there already.
- */
-class Part {
-  readonly #bytes: Uint8Array;
-  #part: Uint8Array;
-  #start = 0;
-  #end = 0;
+/** So many lengths of the texts that are hashed are remembered. */
+const LENGTHS = 4096;
 
-  constructor(bytes: Uint8Array) {
+/** What begins at one place of some bytes, for each length it had: the same ones come again and again. */
+class Parts {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #parts: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(LENGTHS);
+
+  constructor(bytes: Uint8Array, start: number) {
     this.#bytes = bytes;
-    this.#part = bytes.subarray(0, 0);
+    this.#start = start;
   }
 
   /** Good until the bytes change. */
-  between(start: number, end: number): Uint8Array {
-    if (start !== this.#start || end !== this.#end) {
-      this.#part = this.#bytes.subarray(start, end);
-      this.#start = start;
-      this.#end = end;
-    }
-    return this.#part;
+  of(length: number): Uint8Array {
+    const known = this.#parts[length];
+    if (known !== undefined) return known;
+    const part = this.#bytes.subarray(this.#start, this.#start + length);
+    if (length < LENGTHS) this.#parts[length] = part;
+    return part;
   }
 }
 

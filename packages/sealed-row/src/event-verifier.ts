@@ -44,9 +44,10 @@ export function eventVerifier(
     .map(({ name }) => name)
     .concat("seq");
   const isFast = isUnsigned(options);
+  let kernel: EventKernel | undefined;
   const record = new Int32Array(EVENT_RECORD_WORDS);
   const readInto: EventVerifier["readInto"] = (event, records, at) => {
-    const kernel = isFast ? kernelOf(table) : undefined;
+    kernel ??= isFast ? kernelOf(table) : undefined;
     if (kernel === undefined || !isVerified(kernel, table, event)) return false;
     kernel.writeRecord(records, at);
     return true;
