@@ -74,19 +74,18 @@ describe("signing a directory", () => {
     expect(one.artifacts[0]).toEqual({ path: "m/d0/f0", sha256: sha256Hex("d0/f0"), bytes: 5 });
   });
 
-  it("cosigns with the keys it was given", async () => {
+  it("cosigns with the keys it was given, in a list, a map or an object", async () => {
     await using scratch = await scratchDirectory();
     await writeFiles(scratch.path, { a: "a" });
-    const keyed = new ManifestSigner({
-      cellId: "cell",
-      domainId: "domain",
-      keys: CONTEXTS.map((context) => [context, holderOf(context).privateKey]),
-    });
-    const manifest = await keyed.signDirectory(scratch.path);
-    expect(verifyManifestSeal(manifest, { keys: trustedKeys })).toMatchObject({
-      ok: true,
-      level: "signed",
-    });
+    const pairs = CONTEXTS.map((context) => [context, holderOf(context).privateKey] as const);
+    for (const keys of [pairs, new Map(pairs), Object.fromEntries(pairs)]) {
+      const keyed = new ManifestSigner({ cellId: "cell", domainId: "domain", keys });
+      const manifest = await keyed.signDirectory(scratch.path);
+      expect(verifyManifestSeal(manifest, { keys: trustedKeys })).toMatchObject({
+        ok: true,
+        level: "signed",
+      });
+    }
   });
 
   it("signs a directory without files", async () => {

@@ -17,8 +17,10 @@ export interface ManifestSignerOptions {
   readonly domainId: string;
   /** The time of production; the system's clock unless given. */
   readonly clock?: () => Date;
-  /** Keys to cosign with at once, any number of the five: a `Map`, or `Object.entries` of an object. */
-  readonly keys?: Iterable<readonly [FederationContext, PrivateKey]>;
+  /** Keys to cosign with at once, any number of the five: a `Map`, or an object by context. */
+  readonly keys?:
+    | Iterable<readonly [FederationContext, PrivateKey]>
+    | Readonly<Partial<Record<FederationContext, PrivateKey>>>;
   /** Threads that hash, this one included; as many as the machine runs at once, up to 8. */
   readonly threads?: number;
 }
@@ -49,7 +51,7 @@ export class ManifestSigner {
     this.#cellId = options.cellId;
     this.#domainId = options.domainId;
     this.#clock = options.clock ?? (() => new Date());
-    this.#keys = new Map(options.keys ?? []);
+    this.#keys = new Map(entriesOf(options.keys ?? []));
     this.#threads = options.threads;
   }
 
@@ -90,6 +92,13 @@ export class ManifestSigner {
     for (const [context, key] of this.#keys) manifest = cosign(manifest, context, key);
     return manifest;
   }
+}
+
+function entriesOf(
+  keys: NonNullable<ManifestSignerOptions["keys"]>,
+): Iterable<readonly [FederationContext, PrivateKey]> {
+  if (Symbol.iterator in keys) return keys;
+  return Object.entries(keys) as [FederationContext, PrivateKey][];
 }
 
 /** The names of all files, relative to the directory; refuses everything that is not one. */
