@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const directory = join(import.meta.dirname, "..", "corpus");
@@ -31,6 +31,10 @@ export async function writeCorpus(target: string, inputs: readonly Uint8Array[])
   const lines = kept.map((input) =>
     input.length === 0 ? "-" : Buffer.from(input).toString("base64"),
   );
+  if (lines.length === 0) {
+    await rm(pathOf(target), { force: true });
+    return;
+  }
   await mkdir(dirname(pathOf(target)), { recursive: true });
   await writeFile(pathOf(target), `${lines.join("\n")}\n`);
 }

@@ -4,6 +4,7 @@ import {
   decodeManifest,
   encodeIndexRecord,
   encodeManifest,
+  type IndexRecord,
   inlinePayload,
   LogReader,
   RECORD_BYTES,
@@ -25,11 +26,16 @@ function pack(idx: Uint8Array, dat: Uint8Array, ts: Uint8Array, manifest: Uint8A
   return Buffer.concat([head, idx, ts, manifest, dat]);
 }
 
-/** The disk that a crash may have left. Checksums of records are made true where the input says so. */
-function diskOf(input: Uint8Array): SimulatedDisk {
-  const [low = 0, high = 0, ts = 0, manifest = 0] = input;
-  const disk = new SimulatedDisk();
-  for (const directory of ["/root", `/root/${NAME}`, GENERATION]) disk.makeDirectory(directory);
+interface Files {
+  readonly idx: Uint8Array;
+  readonly dat: Uint8Array;
+  readonly ts: Uint8Array;
+  readonly manifest: Uint8Array;
+}
+
+/** The files that a crash may have left. Checksums of records are made true where the input says so. */
+function unpack(input: Uint8Array): Files {
+  const [low = 0, high = 0, tsLength = 0, manifestLength = 0] = input;
   const idxLength = low | ((high & 0x7f) << 8);
   let at = 4;
   const take = (length: number): Uint8Array => {
@@ -37,24 +43,41 @@ function diskOf(input: Uint8Array): SimulatedDisk {
     return Uint8Array.from(input.subarray(at - length, at));
   };
   const idx = take(idxLength);
-  const times = take(ts);
-  const named = take(manifest);
+  const ts = take(tsLength);
+  const manifest = take(manifestLength);
   const dat = take(input.length);
   if (high >= 0x80) mend(idx, dat);
+  return { idx, dat, ts, manifest };
+}
+
+function diskOf({ idx, dat, ts, manifest }: Files): SimulatedDisk {
+  const disk = new SimulatedDisk();
+  for (const directory of ["/root", `/root/${NAME}`, GENERATION]) disk.makeDirectory(directory);
   write(disk, `${GENERATION}/idx`, idx);
   write(disk, `${GENERATION}/dat`, dat);
-  write(disk, `${GENERATION}/ts`, times);
-  if (named.length > 0) write(disk, `/root/${NAME}/manifest`, named);
+  write(disk, `${GENERATION}/ts`, ts);
+  if (manifest.length > 0) write(disk, `/root/${NAME}/manifest`, manifest);
   return disk;
+}
+
+/** The events of the first `count` records, found one by one. */
+function wholeEvents({ idx, dat }: Files, count: number): Events {
+  return Array.from({ length: count }, (_, index) => decodeIndexRecord(idx, index * RECORD_BYTES))
+    .filter((record) => record.inline || record.offset + record.length <= dat.length)
+    .map((record) => ({ record, payload: payloadOf(record, dat) }))
+    .filter(({ record, payload }) => checksum(payload) === record.checksum)
+    .map(({ record, payload }) => [record.seq, Buffer.from(payload).toString("hex")] as const);
+}
+
+function payloadOf({ inline, offset, length }: IndexRecord, dat: Uint8Array): Uint8Array {
+  return inline ? inlinePayload(offset, length) : dat.subarray(offset, offset + length);
 }
 
 /** Gives every record of `idx` the checksum that its payload has: chance does not find it. */
 function mend(idx: Uint8Array, dat: Uint8Array): void {
   for (let at = 0; at + RECORD_BYTES <= idx.length; at += RECORD_BYTES) {
     const record = decodeIndexRecord(idx, at);
-    const payload = record.inline
-      ? inlinePayload(record.offset, record.length)
-      : dat.subarray(record.offset, record.offset + record.length);
+    const payload = payloadOf(record, dat);
     idx.set(encodeIndexRecord({ ...record, checksum: checksum(payload) }), at);
   }
 }
@@ -132,11 +155,16 @@ export const targets: readonly FuzzTarget[] = [
     share: 0.3,
     memory: 32 * 1024 * 1024,
     async run(input) {
-      const seen = await eventsOf(diskOf(input)).catch(refused);
-      const disk = diskOf(input);
+      const files = unpack(input);
+      const seen = await eventsOf(diskOf(files)).catch(refused);
+      const disk = diskOf(files);
       const log = await recovered(disk).catch(refused);
       if (log === undefined) return;
-      const { events, hasDamage } = log;
+      const { events, torn, hasDamage } = log;
+      const records = Math.floor(files.idx.length / RECORD_BYTES);
+      const whole = wholeEvents(files, records - torn);
+      const isAscending = whole.every(([seq], index) => seq > (whole[index - 1]?.[0] ?? -1n));
+      if (isAscending && whole.at(-1)?.[0] !== LAST) claimSame(events, whole, "the whole events");
       claimSame(seen, events, "a reader sees what a writer recovers");
       // A damaged record stays, and what is appended may come to lie where it points.
       // No range reaches to behind the last number there is.
@@ -154,14 +182,15 @@ function refused(error: unknown): undefined {
 /** The events that a writer finds, after which it appends one more. */
 async function recovered(
   disk: SimulatedDisk,
-): Promise<{ readonly events: Events; readonly hasDamage: boolean }> {
+): Promise<{ readonly events: Events; readonly torn: number; readonly hasDamage: boolean }> {
   await using redex = await Redex.open("/root", { storage: disk, clock: () => 1n });
   const file = await redex.openFile(NAME);
   const events = file
     .readRange(0n, LAST)
     .map(({ seq, payload }) => [seq, Buffer.from(payload).toString("hex")] as const);
   file.append(Buffer.from("end"));
-  return { events, hasDamage: (file.recovery?.damagedEvents ?? 0) > 0 };
+  const { tornRecords: torn = 0, damagedEvents = 0 } = file.recovery ?? {};
+  return { events, torn, hasDamage: damagedEvents > 0 };
 }
 
 function nextOf(events: Events): bigint {
