@@ -368,6 +368,29 @@ describe("the lifetime of an entry", () => {
     expect(index.findNodes({ requireTags: ["x"] })).toHaveLength(3);
   });
 
+  it("ends earlier when there are too many tags, and the latest news is always there", () => {
+    const index = newIndex({ maxTags: 10 });
+    const far = (number: number, tags: number, version = 1n): void => {
+      const names = Array.from({ length: tags }, (_, at) => `${number}/${version}/${at}`);
+      const news = announcementOf(identityOf(number), names, { hopCount: 1, version });
+      expect(receive(index, news, alice.nodeId)).toMatchObject({ index: "indexed" });
+    };
+    const known = (): number[] =>
+      [10, 11, 12, 13].filter((number) => index.get(identityOf(number).nodeId) !== undefined);
+    far(10, 4);
+    far(11, 4);
+    expect(known()).toEqual([10, 11]);
+    far(12, 4);
+    expect(known()).toEqual([11, 12]);
+    far(11, 1, 2n);
+    far(10, 4, 2n);
+    expect(known()).toEqual([10, 11, 12]);
+    far(13, 40);
+    expect(known()).toEqual([13]);
+    far(10, 4, 3n);
+    expect(known()).toEqual([10]);
+  });
+
   it("holds only so many peers and what they announced", () => {
     const index = newIndex({ maxNodes: 2, maxDuplicates: 2 });
     for (const number of [1, 2, 3, 4]) {

@@ -21,6 +21,7 @@ const DUPLICATE_MEMORY_MS = 600_000;
 const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
 const SHORTEST_SWEEP_INTERVAL_MS = 1_000;
 const DEFAULT_MAX_NODES = 16_384;
+const DEFAULT_MAX_TAGS = 524_288;
 const DEFAULT_MAX_DUPLICATES = 131_072;
 const EMPTY_FILTER: CapabilityFilter = {};
 
@@ -39,6 +40,8 @@ export interface CapabilityIndexOptions {
   readonly maxAnnouncementBytes?: number;
   /** Beyond so many nodes, those that go longest without news make room; 16,384 when left out. */
   readonly maxNodes?: number;
+  /** The same beyond so many tags and metadata of all nodes together; 524,288 when left out. */
+  readonly maxTags?: number;
   /** Beyond so many remembered announcements the oldest are forgotten; 131,072 when left out. */
   readonly maxDuplicates?: number;
 }
@@ -101,7 +104,10 @@ export class CapabilityIndex {
   /** @param now when the first sweep interval begins */
   constructor(options: CapabilityIndexOptions, now: number) {
     this.#options = options;
-    this.#table = new CapabilityTable(options.maxNodes ?? DEFAULT_MAX_NODES);
+    this.#table = new CapabilityTable(
+      options.maxNodes ?? DEFAULT_MAX_NODES,
+      options.maxTags ?? DEFAULT_MAX_TAGS,
+    );
     this.#seen = new DuplicateMemory(
       DUPLICATE_MEMORY_MS,
       options.maxDuplicates ?? DEFAULT_MAX_DUPLICATES,

@@ -37,11 +37,16 @@ export interface Moment {
  */
 export class CapabilityTable {
   readonly #maxNodes: number;
+  readonly #maxTags: number;
   readonly #entries = new Map<bigint, IndexEntry>();
   readonly #postings = new TagPostings();
+  /** Tags and metadata of all entries. */
+  #tags = 0;
 
-  constructor(maxNodes: number) {
+  /** @param maxTags tags and metadata of all nodes together: a single announcement may have thousands */
+  constructor(maxNodes: number, maxTags: number) {
     this.#maxNodes = maxNodes;
+    this.#maxTags = maxTags;
   }
 
   get size(): number {
@@ -130,15 +135,26 @@ export class CapabilityTable {
 
   #insert(entry: IndexEntry, held: IndexEntry | undefined): void {
     if (held !== undefined) this.#remove(held);
-    else if (this.#entries.size >= this.#maxNodes) this.#makeRoom();
+    const tags = tagsOf(entry.capabilities);
+    while (this.#entries.size > 0 && !this.#hasRoom(tags)) this.#makeRoom();
+    this.#tags += tags;
     this.#postings.add(entry.nodeId, entry.capabilities);
     this.#entries.set(entry.nodeId, entry);
   }
 
+  #hasRoom(tags: number): boolean {
+    return this.#entries.size < this.#maxNodes && this.#tags + tags <= this.#maxTags;
+  }
+
   #remove({ nodeId, capabilities }: IndexEntry): void {
     this.#entries.delete(nodeId);
+    this.#tags -= tagsOf(capabilities);
     this.#postings.remove(nodeId, capabilities);
   }
+}
+
+function tagsOf({ tags, metadata }: CapabilitySet): number {
+  return tags.length + metadata.size;
 }
 
 /** How long an announcement lasts from now, or `undefined` when it is too old (section 9.5). */
