@@ -154,6 +154,11 @@ describe("the command line", () => {
       "5 of 5 contexts",
     );
     await ok("mesh", "cosign", manifest, "--context", "tau_block");
+    const elsewhere = await home.gaiaftcl(["mesh", "verify", source, "--manifest", manifest]);
+    expect([elsewhere.code, elsewhere.stdout]).toEqual([
+      2,
+      expect.stringContaining("--prefix gaiaftcl/bridges/numpy_bridge"),
+    ]);
     const broken = join(home.layout.home, "broken.json");
     await writeFile(broken, "{}");
     for (const args of [

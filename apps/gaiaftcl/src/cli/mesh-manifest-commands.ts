@@ -199,6 +199,9 @@ async function verify(session: Session, target: string, options: VerifyOptions):
           `  changed ${path}: expected ${expected.bytes} bytes, ${expected.sha256}; found ${JSON.stringify(found)}`,
       ),
       ...report.extra.map((path) => `  extra   ${path}`),
+      ...(prefix === undefined && report.missing.length === manifest.artifacts.length
+        ? prefixNote(manifest)
+        : []),
       ...(explain ? reportLines(report) : []),
     ],
   );
@@ -222,6 +225,20 @@ async function readManifest(path: string): Promise<Manifest> {
     if (!(cause instanceof ManifestError)) throw cause;
     throw new ManifestError(cause.code, `${path}: ${cause.message}`, { cause });
   }
+}
+
+/** What to try where no file of a manifest is in the directory: its paths may begin elsewhere. */
+function prefixNote({ artifacts }: Manifest): readonly string[] {
+  const [first, ...others] = artifacts.map(({ path }) => path.split("/").slice(0, -1));
+  if (first === undefined) return [];
+  const end = first.findIndex((segment, depth) =>
+    others.some((segments) => segments[depth] !== segment),
+  );
+  const common = first.slice(0, end === -1 ? first.length : end).join("/");
+  if (common === "") return [];
+  return [
+    `  note: every path begins with ${common}; where that is this directory: --prefix ${common}`,
+  ];
 }
 
 function ageOf(manifest: Manifest): string {
