@@ -65,6 +65,25 @@ describe.each([true, false])("a session (strict: %s)", (strict) => {
     expect(receiver.open(packet, 0)?.payload).toEqual(payload);
   });
 
+  it("opens a packet in its own place when told to, and leaves one that it drops as it was", () => {
+    const [sender, receiver] = pair(strict);
+    const [, other] = pair(strict);
+    const datagram = sender.seal(fields, payload, 0, 16);
+    const packet = datagram.subarray(16);
+    const forged = new Uint8Array(packet);
+    forged[64] = (forged[64] as number) ^ 1;
+    const before = new Uint8Array(forged);
+    expect(receiver.openInPlace(forged, 0)).toBeUndefined();
+    expect(forged).toEqual(before);
+    const expected = other.open(packet, 0);
+    const opened = receiver.openInPlace(packet, 0);
+    expect(opened).toEqual({ ...expected, payload });
+    expect(opened?.payload.buffer).toBe(datagram.buffer);
+    expect(packet.subarray(64, 64 + payload.length)).toEqual(payload);
+    expect(receiver.openInPlace(packet, 0)).toBeUndefined();
+    expect(receiver.stats.rejected).toMatchObject({ forged: 1, replay: 1 });
+  });
+
   it("drops random bytes without a word", () => {
     const [sender, receiver] = pair(strict);
     const whole = sender.seal(fields, payload, 0);

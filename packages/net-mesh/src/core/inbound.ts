@@ -141,7 +141,10 @@ export class Inbound {
 
   /** @param isBare whether it came without a routing header, from the peer itself then */
   #open(peer: Peer, packet: Uint8Array, from: string, isBare: boolean): void {
-    const opened = peer.session.open(packet, this.#state.now);
+    const { around, now } = this.#state;
+    const opened = around.ownsDatagrams
+      ? peer.session.openInPlace(packet, now)
+      : peer.session.open(packet, now);
     if (opened === undefined) {
       this.#state.drop();
     } else {

@@ -30,6 +30,8 @@ export interface MeshSurroundings {
   /** Hands a datagram to the network. It may be kept: nothing writes to it again. */
   readonly transmit: (datagram: Uint8Array, to: string) => void;
   readonly emit: (event: MeshEvent) => void;
+  /** Whether datagrams that are received may be written to, which saves a copy of each. */
+  readonly ownsDatagrams?: boolean;
 }
 
 const ROUTE_TIMEOUTS = 3;

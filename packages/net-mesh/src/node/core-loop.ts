@@ -32,6 +32,8 @@ export class CoreLoop {
       {
         ...options,
         emit,
+        // The runtime makes a buffer of its own for each.
+        ownsDatagrams: true,
         wallClock: () => Date.now(),
         ephemeralKey: () => this.#keys.take(),
         boundAddress: () => socket.address,

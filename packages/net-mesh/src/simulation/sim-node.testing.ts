@@ -56,7 +56,8 @@ export class SimNode implements SimulatedHost {
   }
 
   receive(datagram: Uint8Array, from: string, now: number): void {
-    this.#core.receive(datagram, from, now);
+    // A copy, as a socket makes one: others may have been sent the same bytes.
+    this.#core.receive(new Uint8Array(datagram), from, now);
     this.#settle();
   }
 
@@ -147,6 +148,7 @@ export class SimNode implements SimulatedHost {
         psk: PSK,
         tuning: meshTuning(tuning ?? {}),
         randomBytes: (length) => network.random.bytes(length),
+        ownsDatagrams: true,
         wallClock: () => network.wallClock,
         transmit: (datagram, to) => {
           tap?.(this, datagram, to);
