@@ -57,12 +57,15 @@ async function compareWithBare(context: BenchmarkContext): Promise<BenchmarkResu
   };
   const names = Object.keys(contestants) as (keyof typeof contestants)[];
   const rates = Object.fromEntries(names.map((name) => [name, [] as number[]]));
+  const costs = Object.fromEntries(names.map((name) => [name, [] as number[]]));
   try {
     // In turn, so that all see the same machine; the first round warms up.
     for (let round = 0; round <= rounds; round += 1) {
       for (const name of names) {
-        const milliseconds = await contestants[name].receive(messages);
-        if (round > 0) rates[name]?.push((messages * 1000) / milliseconds);
+        const { milliseconds, cpuMicroseconds } = await contestants[name].receive(messages);
+        if (round === 0) continue;
+        rates[name]?.push((messages * 1000) / milliseconds);
+        costs[name]?.push(cpuMicroseconds / messages);
       }
     }
   } finally {
@@ -84,8 +87,21 @@ async function compareWithBare(context: BenchmarkContext): Promise<BenchmarkResu
         { unit },
       ),
     ],
+    // What remains comparable where others use the machine as well.
+    figures: names.map((contestant) => ({
+      name: `CPU of the receiving process, ${CONTESTANTS[contestant]}`,
+      value: median(costs[contestant] ?? []),
+      unit: "µs/message",
+    })),
   };
 }
+
+const CONTESTANTS = {
+  bare: "bare client",
+  parsed: "client and JSON.parse",
+  verified: "verified",
+  read: "verified, every column read",
+} as const;
 
 interface Receiver {
   /** Settles after so many messages. */
@@ -110,14 +126,16 @@ class Contestant {
     return new Contestant(server, publisher, await open(`nats://127.0.0.1:${server.port}`));
   }
 
-  /** @returns milliseconds from the first publication to the last message */
-  async receive(messages: number): Promise<number> {
+  /** From the first publication to the last message, in all threads of this process. */
+  async receive(messages: number): Promise<{ milliseconds: number; cpuMicroseconds: number }> {
+    const before = process.cpuUsage();
     const start = performance.now();
     const sent = this.#publisher.ask("go");
     await this.#receiver.take(messages);
-    const elapsed = performance.now() - start;
+    const milliseconds = performance.now() - start;
+    const { user, system } = process.cpuUsage(before);
     await sent;
-    return elapsed;
+    return { milliseconds, cpuMicroseconds: user + system };
   }
 
   async stop(): Promise<void> {
