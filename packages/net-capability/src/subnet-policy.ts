@@ -99,11 +99,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\0": "\\0",
 };
 
+/** What does not show, or hangs on to what is before it; the space is a blank that shows. */
+const UNSEEN = /(?! )["\\\p{C}\p{Z}\p{Grapheme_Extend}]/gu;
+
 /** Quotes a text as the reference quotes the key in this one message. */
 function debugQuote(text: string): string {
   const body = text.replace(
-    /["\\\p{Cc}]/gu,
-    (character) => ESCAPES[character] ?? `\\u{${character.charCodeAt(0).toString(16)}}`,
+    UNSEEN,
+    (character) => ESCAPES[character] ?? `\\u{${character.codePointAt(0)?.toString(16)}}`,
   );
   return `"${body}"`;
 }

@@ -115,6 +115,11 @@ describe("what is no subnet and no policy is refused in the reference's words", 
       "SUBNET",
       'identity: subnet: rule value for "q\\"\\né\\u{1}" must be in 1..=255 (0 is reserved)',
     ],
+    [
+      rule({ values: { "a b\u200b\u0301\u00a0\u{1f600}\u{e0001}": 0 } }),
+      "SUBNET",
+      'identity: subnet: rule value for "a b\\u{200b}\\u{301}\\u{a0}\u{1f600}\\u{e0001}" must be in 1..=255 (0 is reserved)',
+    ],
   ])("%j", (policy, code, message) => {
     expect(() => readSubnetPolicy(policy)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
