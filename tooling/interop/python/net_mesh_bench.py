@@ -74,7 +74,7 @@ def send_stamps(peer, stream, count, interval):
         time.sleep(interval)
 
 
-def receive_stamps(count, patience):
+def receive_stamps(count, patience=5):
     """One-way latencies in microseconds; asks without a pause, which is the best the reference can do."""
     latencies = []
     quiet_since = now()
