@@ -148,6 +148,37 @@ describe("a node of 0.19.0 that answers by another way than it was asked", () =>
   });
 });
 
+describe("a node of 0.19.0 that is heard elsewhere", () => {
+  it("is reached where it was, and asked nothing: it would take a question for an event", () => {
+    const sent: { readonly datagram: Uint8Array }[] = [];
+    node.rewrite = (datagram) => {
+      sent.push({ datagram });
+      return datagram;
+    };
+    node.do((core, now) => core.accept(LEFT, now, () => undefined));
+    const handshake = new InitiatorHandshake({
+      prologue: meshPrologue(LEFT, node.nodeId),
+      responderPublicKey: node.keyPair.publicKey,
+      psk: PSK,
+      randomBytes,
+    });
+    node.receive(handshakePacket(handshake.message1()), LEFT_ADDRESS, network.now);
+    const answer = sent.map(({ datagram }) => handshakeMessage(datagram)).find(Boolean);
+    const keys = handshake.finish(answer ?? sealed(0n));
+    if (keys === undefined) {
+      throw new Error("the answer does not verify");
+    }
+    const session = new Session(keys, network.now);
+    sent.length = 0;
+    node.receive(session.heartbeat(network.now), "10.0.0.66:6", network.now);
+    node.tick(network.now);
+    expect(node.core.peer(LEFT)).toMatchObject({ address: LEFT_ADDRESS, silentMs: 0 });
+    network.run(500);
+    expect(node.core.peer(LEFT)?.address).toBe(LEFT_ADDRESS);
+    expect(sent).toEqual([]);
+  });
+});
+
 describe("a node of 0.19.0 that this node joined", () => {
   it("keeps its session until a new one that seemed to begin where it is was used", () => {
     const keyPair = generateDhKeyPair(randomBytes);
