@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { runCommandLine } from "./cli/program.js";
 
-const { version } = JSON.parse(
+const { version, engines } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-) as { version: string };
+) as { version: string; engines: { node: string } };
+
+// An older Node would fail at an import, in words that help nobody.
+if (process.getBuiltinModule?.("node:sqlite") === undefined) {
+  process.stderr.write(
+    `error: gaiaftcl needs Node ${engines.node}, found ${process.version}\n  next: npx --package node@26 --package gaiaftcl gaiaftcl --help\n`,
+  );
+  process.exit(1);
+}
+const { runCommandLine } = await import("./cli/program.js");
 
 // The first Ctrl-C asks the command to end; a second one, a moment later, does not wait for it. Both
 // a terminal and a parent may pass on the same keystroke, so that two at once are one.

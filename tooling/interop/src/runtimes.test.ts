@@ -19,3 +19,15 @@ describe("the walk of gaiaftcl dev", () => {
     expect(code).toBe(0);
   });
 });
+
+describe("a Node without what the command line needs", () => {
+  it("is told apart in plain words", async () => {
+    const { code, stderr } = await runCommand(
+      process.execPath,
+      ["--no-experimental-sqlite", commandLineMain, "--version"],
+      {},
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: gaiaftcl needs Node .+, found v.+\n {2}next: npx .+\n$/);
+  });
+});
