@@ -48,6 +48,11 @@ export class ShownProof {
     }
   }
 
+  /** Whether something was shown that nobody has asked about yet. */
+  get isUnread(): boolean {
+    return this.#proof !== undefined;
+  }
+
   /** The entity that the peer has proved to be, 32 bytes. */
   get entityId(): Uint8Array | undefined {
     if (this.#proof !== undefined) {

@@ -22,6 +22,8 @@ export interface LivenessHandlers {
 const SLEPT_TIMEOUTS = 2;
 /** A failed peer silent for so many session timeouts is removed. */
 const REMOVED_AFTER = 30;
+/** Each takes a signature's time; many peers may have come at once. */
+const PROOFS_PER_BEAT = 64;
 /** So long a strict peer may speak without having proved who it is. */
 const UNPROVEN_MS = 30_000;
 const WAVE_TIMEOUTS = 3;
@@ -154,15 +156,17 @@ export class Liveness {
     for (const change of detector.evaluate(now)) {
       this.#report(change);
     }
+    let left = PROOFS_PER_BEAT;
     for (const peer of [...peers.values()]) {
       const silence = now - peer.heardAt;
+      left -= peer.proof.isUnread ? 1 : 0;
       if (
         detector.health(peer.nodeId) === "failed" &&
         silence > REMOVED_AFTER * around.tuning.sessionTimeoutMs
       ) {
         this.#state.counters.peersEvicted += 1;
         this.#handlers.lost(peer, "silent");
-      } else if (this.#isImpostor(peer)) {
+      } else if (left >= 0 && this.#isImpostor(peer)) {
         this.#state.counters.peersEvicted += 1;
         this.#handlers.lost(peer, "unproven");
       }
