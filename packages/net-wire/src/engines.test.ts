@@ -15,6 +15,23 @@ const BOB = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb";
 const BOB_PUBLIC = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
 const SHARED = "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742";
 
+// Section 5.2: scalar, u-coordinate and result; and what the function gives when it is repeated.
+const FUNCTION_VECTORS = [
+  [
+    "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+    "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+    "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552",
+  ],
+  [
+    "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+    "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+    "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957",
+  ],
+] as const;
+const BASE_POINT = `09${"00".repeat(31)}`;
+const AFTER_ONE = "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079";
+const AFTER_THOUSAND = "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51";
+
 // The u-coordinates of points of small order on Curve25519 and its twist, canonical and not.
 const SMALL_ORDER = [
   "0000000000000000000000000000000000000000000000000000000000000000",
@@ -35,6 +52,22 @@ describe.each(engines)("the $engineName engine", (engine) => {
     const shared = engine.agree(alice, unhex(BOB_PUBLIC));
     expect(shared && hex(shared)).toBe(SHARED);
     expect(engine.agree(bob, unhex(ALICE_PUBLIC))).toEqual(shared);
+  });
+
+  it.each(FUNCTION_VECTORS)(
+    "computes the function of RFC 7748, section 5.2: %s",
+    (k, u, result) => {
+      expect(hex(engine.agree(unhex(k), unhex(u)) ?? new Uint8Array(0))).toBe(result);
+    },
+  );
+
+  it("computes it a thousand times over, as section 5.2 has it", () => {
+    let [k, u] = [unhex(BASE_POINT), unhex(BASE_POINT)];
+    for (let round = 1; round <= 1000; round += 1) {
+      [k, u] = [engine.agree(k, u) ?? new Uint8Array(0), k];
+      if (round === 1) expect(hex(k)).toBe(AFTER_ONE);
+    }
+    expect(hex(k)).toBe(AFTER_THOUSAND);
   });
 
   it.each(SMALL_ORDER)("agrees on nothing with the point of small order %s", (point) => {

@@ -1,6 +1,9 @@
 import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { AgreementKey, Engine } from "../engine.js";
+import * as noble from "../engine-noble.js";
+import * as node from "../engine-node.js";
 import { HandshakeState, NK_PSK0, type NoisePattern, type NoiseToken } from "./handshake-state.js";
 import { agreementKey, blake2sSuite, dhKeyPair, encrypt, type NoiseSuite } from "./suite.js";
 
@@ -102,13 +105,17 @@ function load(file: string): readonly NoiseVector[] {
 
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString("hex");
-const keyOf = (secret: Uint8Array) => agreementKey(dhKeyPair(secret));
+const keyOf = (engine: Engine, secret: Uint8Array): AgreementKey => ({
+  publicKey: engine.publicKeyOf(secret),
+  agree: (theirs) => engine.agree(secret, theirs),
+});
 
 function side(
   vector: NoiseVector,
   prefix: "init" | "resp",
   pattern: NoisePattern,
   suite: NoiseSuite,
+  engine: Engine,
 ): HandshakeState {
   const own = vector[`${prefix}_static`];
   const ephemeral = vector[`${prefix}_ephemeral`];
@@ -119,70 +126,69 @@ function side(
     prefix === "init",
     unhex(vector[`${prefix}_prologue`]),
     {
-      ...(own === undefined ? {} : { static: keyOf(unhex(own)) }),
-      ...(ephemeral === undefined ? {} : { ephemeral: keyOf(unhex(ephemeral)) }),
+      ...(own === undefined ? {} : { static: keyOf(engine, unhex(own)) }),
+      ...(ephemeral === undefined ? {} : { ephemeral: keyOf(engine, unhex(ephemeral)) }),
       ...(remote === undefined ? {} : { remoteStatic: unhex(remote) }),
       presharedKeys: (vector[`${prefix}_psks`] ?? []).map(unhex),
     },
   );
 }
 
-describe.each(["cacophony-25519-chachapoly-blake2s-sha256.json", "snow-25519-chachapoly.json"])(
-  "the handshakes of %s",
-  (file) => {
-    const vectors = load(file);
+describe.each(
+  ["cacophony-25519-chachapoly-blake2s-sha256.json", "snow-25519-chachapoly.json"].flatMap((file) =>
+    [node, noble].map((engine) => ({ file, engine, engineName: engine.engineName })),
+  ),
+)("the handshakes of $file with the $engineName engine", ({ file, engine }) => {
+  const vectors = load(file);
 
-    it("are all of patterns known here", () => {
-      expect(vectors.length).toBeGreaterThan(100);
-      expect(
-        vectors.filter(
-          (vector) => patternOf(vector.protocol_name.split("_")[1] ?? "") === undefined,
-        ),
-      ).toEqual([]);
-    });
+  it("are all of patterns known here", () => {
+    expect(vectors.length).toBeGreaterThan(100);
+    expect(
+      vectors.filter((vector) => patternOf(vector.protocol_name.split("_")[1] ?? "") === undefined),
+    ).toEqual([]);
+  });
 
-    it.each(vectors.map((vector) => [vector.protocol_name, vector] as const))(
-      "%s",
-      (name, vector) => {
-        const [, patternName = "", , , hashName] = name.split("_");
-        const pattern = patternOf(patternName) as NoisePattern;
-        const suite = hashName === "SHA256" ? sha256Suite : blake2sSuite;
-        const initiator = side(vector, "init", pattern, suite);
-        const responder = side(vector, "resp", pattern, suite);
-        const isOneWay = pattern.messages.length === 1;
-        let keys: readonly Uint8Array[] = [];
-        const counters = [0, 0];
-        for (const [index, { payload, ciphertext }] of vector.messages.entries()) {
-          if (index < pattern.messages.length) {
-            const [writer, reader] =
-              index % 2 === 0 ? [initiator, responder] : [responder, initiator];
-            const message = writer.write(unhex(payload));
-            expect(hex(message)).toBe(ciphertext);
-            expect(hex(reader.read(message as Uint8Array))).toBe(payload);
-            keys = writer.isFinished ? writer.split() : keys;
-            continue;
-          }
-          // Transport messages go on alternating; a one-way pattern has the initiator's only.
-          const direction = isOneWay ? 0 : index % 2;
-          const sealed = encrypt(
-            keys[direction] as Uint8Array,
-            counters[direction] as number,
-            new Uint8Array(0),
-            unhex(payload),
-          );
-          counters[direction] = (counters[direction] as number) + 1;
-          expect(hex(sealed)).toBe(ciphertext);
+  it.each(vectors.map((vector) => [vector.protocol_name, vector] as const))(
+    "%s",
+    (name, vector) => {
+      const [, patternName = "", , , hashName] = name.split("_");
+      const pattern = patternOf(patternName) as NoisePattern;
+      const suite = hashName === "SHA256" ? sha256Suite : blake2sSuite;
+      const initiator = side(vector, "init", pattern, suite, engine);
+      const responder = side(vector, "resp", pattern, suite, engine);
+      const isOneWay = pattern.messages.length === 1;
+      let keys: readonly Uint8Array[] = [];
+      const counters = [0, 0];
+      for (const [index, { payload, ciphertext }] of vector.messages.entries()) {
+        if (index < pattern.messages.length) {
+          const [writer, reader] =
+            index % 2 === 0 ? [initiator, responder] : [responder, initiator];
+          const message = writer.write(unhex(payload));
+          expect(hex(message)).toBe(ciphertext);
+          expect(hex(reader.read(message as Uint8Array))).toBe(payload);
+          keys = writer.isFinished ? writer.split() : keys;
+          continue;
         }
-        expect(initiator.isFinished && responder.isFinished).toBe(true);
-        expect(hex(initiator.handshakeHash)).toBe(hex(responder.handshakeHash));
-        expect(initiator.split().map(hex)).toEqual(responder.split().map(hex));
-        if (vector.handshake_hash !== undefined) {
-          expect(hex(initiator.handshakeHash)).toBe(vector.handshake_hash);
-        }
-      },
-    );
-  },
-);
+        // Transport messages go on alternating; a one-way pattern has the initiator's only.
+        const direction = isOneWay ? 0 : index % 2;
+        const sealed = encrypt(
+          keys[direction] as Uint8Array,
+          counters[direction] as number,
+          new Uint8Array(0),
+          unhex(payload),
+        );
+        counters[direction] = (counters[direction] as number) + 1;
+        expect(hex(sealed)).toBe(ciphertext);
+      }
+      expect(initiator.isFinished && responder.isFinished).toBe(true);
+      expect(hex(initiator.handshakeHash)).toBe(hex(responder.handshakeHash));
+      expect(initiator.split().map(hex)).toEqual(responder.split().map(hex));
+      if (vector.handshake_hash !== undefined) {
+        expect(hex(initiator.handshakeHash)).toBe(vector.handshake_hash);
+      }
+    },
+  );
+});
 
 describe("the pattern of Net", () => {
   it("is NKpsk0 as Noise spells it", () => {
@@ -190,10 +196,10 @@ describe("the pattern of Net", () => {
   });
 
   it("gives no shared secret with a point of small order", () => {
-    const responder = keyOf(new Uint8Array(32).fill(7));
+    const responder = agreementKey(dhKeyPair(new Uint8Array(32).fill(7)));
     for (const first of [0, 1]) {
       const state = new HandshakeState(NK_PSK0, blake2sSuite, false, new Uint8Array(0), {
-        ephemeral: keyOf(new Uint8Array(32).fill(9)),
+        ephemeral: agreementKey(dhKeyPair(new Uint8Array(32).fill(9))),
         static: responder,
         presharedKeys: [new Uint8Array(32)],
       });
