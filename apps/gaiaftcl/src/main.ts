@@ -5,6 +5,13 @@ const { version, engines } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
 ) as { version: string; engines: { node: string } };
 
+// Node 22 and 24 warn of their SQLite at every start, which is nothing that the user could act on.
+process.removeAllListeners("warning");
+process.on("warning", (warning) => {
+  if (warning.name === "ExperimentalWarning" && warning.message.startsWith("SQLite ")) return;
+  process.stderr.write(`${warning.name}: ${warning.message}\n`);
+});
+
 // An older Node would fail at an import, in words that help nobody.
 if (process.getBuiltinModule?.("node:sqlite") === undefined) {
   process.stderr.write(

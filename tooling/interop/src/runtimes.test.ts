@@ -7,7 +7,7 @@ describe("the walk of gaiaftcl dev", () => {
   it.each(["node-22", "node-24"])("holds on %s", async (runtime) => {
     const packageJson = fileURLToPath(import.meta.resolve(`${runtime}/package.json`));
     const node = join(packageJson, "..", "bin", "node");
-    const { code, stdout } = await runCommand(
+    const { code, stdout, stderr } = await runCommand(
       node,
       [commandLineMain, "--json", "dev", "--once"],
       await privateBrokers(),
@@ -17,6 +17,7 @@ describe("the walk of gaiaftcl dev", () => {
     );
     expect(failed).toEqual([]);
     expect(code).toBe(0);
+    expect(stderr).not.toContain("ExperimentalWarning");
   });
 });
 
