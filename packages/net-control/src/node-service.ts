@@ -12,7 +12,8 @@ import type {
 } from "./control-protocol.js";
 import { NetControlError } from "./net-control-error.js";
 import { formatNodeId, parseNodeId } from "./node-id-text.js";
-import { formatTicket, parseTicket } from "./ticket.js";
+import { nodeTicket } from "./node-ticket.js";
+import { parseTicket } from "./ticket.js";
 
 /** What the requests of a running node do. */
 export class NodeService {
@@ -30,7 +31,7 @@ export class NodeService {
       entityId: hex(node.entityId),
       publicKey: hex(node.publicKey),
       address: node.address,
-      ticket: formatTicket(node),
+      ticket: nodeTicket(node),
       natType: node.natType,
       reflexAddress: node.reflexAddress ?? null,
       peers: node.peers.length,

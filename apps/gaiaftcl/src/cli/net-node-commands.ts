@@ -5,9 +5,9 @@ import {
   createNodeKeys,
   ensureNoneRuns,
   formatNodeId,
-  formatTicket,
   loadNodeKeys,
   type NodeKeys,
+  nodeTicket,
   parseNodeId,
   parseTicket,
 } from "@gaiaftcl/net-control";
@@ -122,7 +122,7 @@ async function up(session: Session, options: UpOptions): Promise<void> {
     );
   }
   await using _control = await ControlServer.listen({ socketPath: netSocketPath(session), node });
-  const ticket = formatTicket(node);
+  const ticket = nodeTicket(node);
   session.output.result(
     {
       kind: "net-node",
@@ -136,9 +136,6 @@ async function up(session: Session, options: UpOptions): Promise<void> {
     () => [
       `node ${formatNodeId(node.nodeId)} listens at ${node.address}`,
       `  others join with   gaiaftcl net join ${ticket}`,
-      ...(isWildcard(node.address)
-        ? ["                     with an address of this host in place of the wildcard"]
-        : []),
       `  drive it with      ${session.command("net nodes")}`,
     ],
   );
@@ -150,10 +147,6 @@ async function up(session: Session, options: UpOptions): Promise<void> {
     node.keepConnected(address, publicKey, nodeId);
   }
   if (!session.signal.aborted) await once(session.signal, "abort");
-}
-
-function isWildcard(address: string): boolean {
-  return address.startsWith("0.0.0.0:") || address.startsWith("[::]:");
 }
 
 /** Lets a node connect, and again whenever its session has ended. */
