@@ -84,6 +84,20 @@ describe.each([true, false])("a session (strict: %s)", (strict) => {
     expect(receiver.stats.rejected).toMatchObject({ forged: 1, replay: 1 });
   });
 
+  it("seals the next packet where one was that nobody looks at any more", () => {
+    const [sender, receiver] = pair(strict);
+    const kept = sender.seal(fields, payload, 0);
+    const released = sender.seal(fields, payload, 0, 16);
+    const sent = released.slice(16);
+    sender.release(kept);
+    sender.release(released);
+    const next = sender.seal(fields, new Uint8Array(500), 0);
+    expect(next).toMatchObject({ buffer: released.buffer, byteOffset: released.byteOffset });
+    expect(receiver.open(next, 0)?.payload).toEqual(new Uint8Array(500));
+    expect(receiver.open(kept, 0)?.payload).toEqual(payload);
+    expect(receiver.open(sent, 0)?.payload).toEqual(payload);
+  });
+
   it("drops random bytes without a word", () => {
     const [sender, receiver] = pair(strict);
     const whole = sender.seal(fields, payload, 0);

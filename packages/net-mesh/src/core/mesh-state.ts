@@ -29,6 +29,8 @@ export interface MeshSurroundings {
   readonly wallClock: () => number;
   /** Hands a datagram to the network. It may be kept: nothing writes to it again. */
   readonly transmit: (datagram: Uint8Array, to: string) => void;
+  /** Whether all of them have left, so that they may be written to after all; never if left out. */
+  readonly hasSentAll?: () => boolean;
   readonly emit: (event: MeshEvent) => void;
   /** Whether datagrams that are received may be written to, which saves a copy of each. */
   readonly ownsDatagrams?: boolean;

@@ -103,7 +103,7 @@ export class Outbound {
 
   #send(peer: Peer, limit: number): number {
     const { streams, session } = peer;
-    const { now } = this.#state;
+    const { now, around } = this.#state;
     for (let sent = 0; sent < limit; sent += 1) {
       const packet = streams.next(now);
       if (packet === undefined) {
@@ -113,6 +113,9 @@ export class Outbound {
       const datagram = session.seal(packet, packet.payload, now);
       streams.sealed(packet, session.lastCounter, now);
       this.transmit(peer, datagram);
+      if (around.hasSentAll?.() === true) {
+        session.release(datagram);
+      }
     }
     return limit;
   }

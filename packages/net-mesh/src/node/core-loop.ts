@@ -34,6 +34,7 @@ export class CoreLoop {
         emit,
         // The runtime makes a buffer of its own for each.
         ownsDatagrams: true,
+        hasSentAll: () => socket.hasSentAll,
         wallClock: () => Date.now(),
         ephemeralKey: () => this.#keys.take(),
         boundAddress: () => socket.address,

@@ -103,6 +103,11 @@ export class UdpSocket {
     };
   }
 
+  /** Whether the system has taken, or refused, every datagram that was to be sent. */
+  get hasSentAll(): boolean {
+    return this.#isClosed || this.#socket.getSendQueueCount() === 0;
+  }
+
   /** Sends a datagram, or loses it. */
   send(datagram: Uint8Array, to: string): void {
     if (this.#isClosed) {
