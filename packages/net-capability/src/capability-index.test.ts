@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Announcement, encodeAnnouncement } from "./announcement.js";
+import type { Announcement } from "./announcement.js";
 import { decodeAnnouncement } from "./announcement-reader.js";
 import { matchesFilter, readFilter } from "./capability-filter.js";
 import type { CapabilityIndex, ReceiveResult } from "./capability-index.js";
@@ -12,6 +12,7 @@ import {
   impostor,
   newIndex,
   OWN_NODE,
+  receive,
   WALL_CLOCK,
   wireOf,
 } from "./mesh.testing.js";
@@ -21,17 +22,6 @@ import { readSubnetPolicy } from "./subnet-policy.js";
 const alice = identityOf(1);
 const bob = identityOf(2);
 const second = 1_000_000_000n;
-
-/** What an announcement from a peer leads to, at the time the tests begin. */
-function receive(
-  index: CapabilityIndex,
-  announcement: Announcement | Uint8Array,
-  from: bigint,
-): ReceiveResult {
-  const bytes =
-    announcement instanceof Uint8Array ? announcement : encodeAnnouncement(announcement);
-  return index.receive(bytes, from, 0, WALL_CLOCK);
-}
 
 function forwardedHopCounts(result: ReceiveResult): readonly number[] {
   if (result.kind === "dropped" || result.forward === undefined) return [];
@@ -197,99 +187,6 @@ describe("what is learned", () => {
   });
 });
 
-describe("what was known of a peer that fell silent", () => {
-  const known = announcementOf(alice, ["x"], { version: 5n });
-  const afterSilence = (...meanwhile: ((index: CapabilityIndex) => void)[]): CapabilityIndex => {
-    const index = newIndex();
-    receive(index, known, alice.nodeId);
-    index.withholdPeer(alice.nodeId);
-    expect(index.findNodes()).toEqual([]);
-    expect(index.entityOf(alice.nodeId)).toBeUndefined();
-    for (const happens of meanwhile) happens(index);
-    return index;
-  };
-
-  it("is known again when it speaks, once", () => {
-    const index = afterSilence();
-    expect(index.restorePeer(alice.nodeId, 1000)).toBe(true);
-    expect(index.findNodes({ requireTags: ["x"] })).toEqual([alice.nodeId]);
-    expect(index.entityOf(alice.nodeId)).toEqual(alice.entityId);
-    expect(receive(index, known, alice.nodeId)).toEqual({ kind: "dropped", reason: "duplicate" });
-    expect(index.restorePeer(alice.nodeId, 1000)).toBe(false);
-    expect(index.restorePeer(bob.nodeId, 1000)).toBe(false);
-  });
-
-  it("lasts no longer for that", () => {
-    const index = afterSilence();
-    expect(index.restorePeer(alice.nodeId, 300_000)).toBe(false);
-    expect(index.findNodes()).toEqual([]);
-    expect(index.entityOf(alice.nodeId)).toEqual(alice.entityId);
-    const late = afterSilence();
-    late.restorePeer(alice.nodeId, 299_000);
-    late.sweep(300_000);
-    expect(late.findNodes()).toEqual([]);
-  });
-
-  it("gives way to what came meanwhile, directly or from others", () => {
-    const later = announcementOf(alice, ["y"], { version: 6n });
-    const direct = afterSilence((index) => receive(index, later, alice.nodeId));
-    expect(direct.restorePeer(alice.nodeId, 0)).toBe(false);
-    expect(direct.capabilitiesOf(alice.nodeId).tags).toEqual(["y"]);
-    const passedOn = afterSilence((index) => receive(index, { ...later, hopCount: 1 }, bob.nodeId));
-    expect(passedOn.restorePeer(alice.nodeId, 0)).toBe(false);
-    expect(passedOn.capabilitiesOf(alice.nodeId).tags).toEqual(["y"]);
-    expect(passedOn.entityOf(alice.nodeId)).toEqual(alice.entityId);
-  });
-
-  it("is gone when the peer is, or when another session begins under its node id", () => {
-    const gone = afterSilence((index) => index.forgetPeer(alice.nodeId));
-    expect(gone.restorePeer(alice.nodeId, 0)).toBe(false);
-    const anew = afterSilence((index) => index.dropWithheld(alice.nodeId));
-    expect(anew.restorePeer(alice.nodeId, 0)).toBe(false);
-    expect(anew.entityOf(alice.nodeId)).toBeUndefined();
-  });
-
-  it("is kept of so many peers only", () => {
-    const index = newIndex({ maxNodes: 2 });
-    for (const number of [1, 2, 3]) {
-      const identity = identityOf(number);
-      receive(index, announcementOf(identity, []), identity.nodeId);
-      index.withholdPeer(identity.nodeId);
-    }
-    expect([1, 2, 3].map((number) => index.restorePeer(identityOf(number).nodeId, 0))).toEqual([
-      false,
-      true,
-      true,
-    ]);
-  });
-});
-
-describe("a peer that started again", () => {
-  it("is heard although it counts its versions from 1 again, once for each beginning", () => {
-    const index = newIndex();
-    const announce = (tag: string, version: bigint) =>
-      receive(index, announcementOf(alice, [tag], { version }), alice.nodeId);
-    index.expectRestart(alice.nodeId);
-    announce("first", 1n);
-    announce("second", 2n);
-    expect(announce("forged", 1n)).toMatchObject({ kind: "dropped", reason: "duplicate" });
-    index.expectRestart(alice.nodeId);
-    expect(index.capabilitiesOf(alice.nodeId).tags).toEqual(["second"]);
-    expect(announce("again", 1n)).toMatchObject({ index: "indexed" });
-    expect(announce("again", 1n)).toMatchObject({ kind: "dropped", reason: "duplicate" });
-    expect(index.capabilitiesOf(alice.nodeId).tags).toEqual(["again"]);
-    expect(announce("later", 2n)).toMatchObject({ index: "indexed" });
-  });
-
-  it("is not told by what others pass on of it", () => {
-    const index = newIndex();
-    receive(index, announcementOf(alice, ["known"], { version: 5n }), alice.nodeId);
-    index.expectRestart(alice.nodeId);
-    const old = { ...announcementOf(alice, ["old"], { version: 4n }), hopCount: 1 };
-    expect(receive(index, old, bob.nodeId)).toMatchObject({ index: "stale" });
-  });
-});
-
 describe("the lifetime of an entry", () => {
   const at = (index: CapabilityIndex, seconds: number): readonly bigint[] => {
     index.sweep(seconds * 1000);
@@ -348,61 +245,6 @@ describe("the lifetime of an entry", () => {
     expect(restarted).toMatchObject({ index: "indexed" });
     const late = index.receive(first, alice.nodeId, 600_000, WALL_CLOCK + 600_000);
     expect(late).toMatchObject({ kind: "accepted", index: "expired" });
-  });
-
-  it("ends earlier when there are too many, for those without news, first for those from afar", () => {
-    const index = newIndex({ maxNodes: 3 });
-    const known = (...numbers: readonly number[]): readonly boolean[] =>
-      numbers.map((number) => index.get(identityOf(number).nodeId) !== undefined);
-    const far = (number: number, version = 1n): void => {
-      const announcement = announcementOf(identityOf(number), ["x"], { hopCount: 1, version });
-      expect(receive(index, announcement, alice.nodeId)).toMatchObject({ index: "indexed" });
-    };
-    receive(index, announcementOf(alice, ["x"]), alice.nodeId);
-    far(10);
-    far(11);
-    far(10, 2n);
-    far(12);
-    expect(known(10, 11, 12)).toEqual([true, false, true]);
-    expect(index.get(alice.nodeId)).toBeDefined();
-    expect(index.findNodes({ requireTags: ["x"] })).toHaveLength(3);
-  });
-
-  it("ends earlier when there are too many tags, and the latest news is always there", () => {
-    const index = newIndex({ maxTags: 10 });
-    const far = (number: number, tags: number, version = 1n): void => {
-      const names = Array.from({ length: tags }, (_, at) => `${number}/${version}/${at}`);
-      const news = announcementOf(identityOf(number), names, { hopCount: 1, version });
-      expect(receive(index, news, alice.nodeId)).toMatchObject({ index: "indexed" });
-    };
-    const known = (): number[] =>
-      [10, 11, 12, 13].filter((number) => index.get(identityOf(number).nodeId) !== undefined);
-    far(10, 4);
-    far(11, 4);
-    expect(known()).toEqual([10, 11]);
-    far(12, 4);
-    expect(known()).toEqual([11, 12]);
-    far(11, 1, 2n);
-    far(10, 4, 2n);
-    expect(known()).toEqual([10, 11, 12]);
-    far(13, 40);
-    expect(known()).toEqual([13]);
-    far(10, 4, 3n);
-    expect(known()).toEqual([10]);
-  });
-
-  it("holds only so many peers and what they announced", () => {
-    const index = newIndex({ maxNodes: 2, maxDuplicates: 2 });
-    for (const number of [1, 2, 3, 4]) {
-      const identity = identityOf(number);
-      receive(index, announcementOf(identity, []), identity.nodeId);
-    }
-    expect(index.size).toBe(2);
-    expect(index.entityOf(identityOf(1).nodeId)).toBeUndefined();
-    expect(index.entityOf(identityOf(4).nodeId)).toBeDefined();
-    expect(receive(index, announcementOf(alice, []), alice.nodeId)).toMatchObject({
-      kind: "accepted",
-    });
   });
 });
 

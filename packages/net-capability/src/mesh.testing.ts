@@ -6,7 +6,11 @@ import {
   encodeAnnouncement,
   signAnnouncement,
 } from "./announcement.js";
-import { CapabilityIndex, type CapabilityIndexOptions } from "./capability-index.js";
+import {
+  CapabilityIndex,
+  type CapabilityIndexOptions,
+  type ReceiveResult,
+} from "./capability-index.js";
 import { CapabilitySet } from "./capability-set.js";
 
 /** Unix milliseconds at which every test of the index begins. */
@@ -45,4 +49,15 @@ export const OWN_NODE: Identity = identityOf(0xffff_ffff);
 
 export function newIndex(options: Partial<CapabilityIndexOptions> = {}): CapabilityIndex {
   return new CapabilityIndex({ ownNodeId: OWN_NODE.nodeId, ...options }, 0);
+}
+
+/** What an announcement from a peer leads to, at the time the tests begin. */
+export function receive(
+  index: CapabilityIndex,
+  announcement: Announcement | Uint8Array,
+  from: bigint,
+): ReceiveResult {
+  const bytes =
+    announcement instanceof Uint8Array ? announcement : encodeAnnouncement(announcement);
+  return index.receive(bytes, from, 0, WALL_CLOCK);
 }
