@@ -307,18 +307,7 @@ export class MeshNode implements AsyncDisposable {
    * @throws NetMeshError `TRAVERSAL` with the reference's text
    */
   async probeReflex(peer: bigint, options: Cancellable = {}): Promise<string> {
-    return this.#runtime.operation(options.signal, (resolve, reject) => {
-      this.#runtime.run((core, now) => {
-        core.probeReflex(peer, now, (outcome) => {
-          if (outcome.ok) {
-            resolve(outcome.address);
-          } else {
-            reject(new NetMeshError("TRAVERSAL", outcome.failure.message));
-          }
-        });
-      });
-      return () => undefined;
-    });
+    return this.#runtime.probeReflex(peer, options.signal);
   }
 
   /** Finds out anew how this node looks from outside, by asking two peers. */
@@ -355,18 +344,10 @@ export class MeshNode implements AsyncDisposable {
     coordinator: bigint,
     options: Omit<ConnectOptions, "retries"> = {},
   ): Promise<ConnectPath> {
-    const path = await this.#runtime.operation<ConnectPath>(options.signal, (resolve, reject) => {
-      this.#runtime.run((core, now) => {
-        core.connectDirect({ nodeId, publicKey, coordinator }, now, (outcome) => {
-          if (outcome.ok) {
-            resolve(outcome.path);
-          } else {
-            reject(new NetMeshError("TRAVERSAL", outcome.failure.message));
-          }
-        });
-      });
-      return () => undefined;
-    });
+    const path = await this.#runtime.connectDirect(
+      { nodeId, publicKey, coordinator },
+      options.signal,
+    );
     this.#keep({ nodeId, publicKey, path: { kind: "best", coordinator } }, options);
     return path;
   }

@@ -4,6 +4,7 @@ import type { ConnectTarget } from "../core/connect-target.js";
 import type { MeshCore } from "../core/mesh-core.js";
 import { NetMeshError } from "../net-mesh-error.js";
 import type { PortMappingKeeper } from "../port-mapping/port-mapping-keeper.js";
+import type { ConnectPath } from "../traversal/direct-connector.js";
 import { ChannelSubscriptions } from "./channel-subscriptions.js";
 import { CoreLoop } from "./core-loop.js";
 import type { StreamPort } from "./mesh-stream.js";
@@ -97,6 +98,41 @@ export class NodeRuntime {
         }),
       ),
     );
+  }
+
+  /** Asks a peer at which address it sees this node. @throws NetMeshError `TRAVERSAL` */
+  async probeReflex(peer: bigint, signal: AbortSignal | undefined): Promise<string> {
+    return this.operation(signal, (resolve, reject) => {
+      this.run((core, now) => {
+        core.probeReflex(peer, now, (outcome) => {
+          if (outcome.ok) {
+            resolve(outcome.address);
+          } else {
+            reject(new NetMeshError("TRAVERSAL", outcome.failure.message));
+          }
+        });
+      });
+      return () => undefined;
+    });
+  }
+
+  /** Reaches a peer by the best path there is. @throws NetMeshError `TRAVERSAL` */
+  async connectDirect(
+    target: Parameters<MeshCore["connectDirect"]>[0],
+    signal: AbortSignal | undefined,
+  ): Promise<ConnectPath> {
+    return this.operation(signal, (resolve, reject) => {
+      this.run((core, now) => {
+        core.connectDirect(target, now, (outcome) => {
+          if (outcome.ok) {
+            resolve(outcome.path);
+          } else {
+            reject(new NetMeshError("TRAVERSAL", outcome.failure.message));
+          }
+        });
+      });
+      return () => undefined;
+    });
   }
 
   /**
