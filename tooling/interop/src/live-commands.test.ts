@@ -96,3 +96,37 @@ describe("gaiaftcl subscribe", () => {
     expect(subscribed.records("row")[0]?.["derived"]).toMatchObject({ origin: "database" });
   });
 });
+
+describe("gaiaftcl franklin", () => {
+  it("is ended by Ctrl-C, and the cell stops what it was doing for it and seals that", async () => {
+    await using home = await TestHome.make();
+    const env = await privateBrokers();
+    await using _daemon = await DaemonProcess.start(home, env);
+    await using client = await home.connect();
+    const here = ["--home", home.layout.home];
+    await using watched = new LiveCommand(
+      [...here, "subscribe", "gaiaftcl.substrate.progress.>"],
+      env,
+    );
+    await until("the subscription to stand", async () => {
+      await client.composeQc020Measurement({ noncesPerExtranonce: 16, extranonceCount: 1 });
+      return watched.records("event")[0];
+    });
+
+    await using asked = new LiveCommand(
+      [...here, "franklin", "compose", "--nonces", "8388608", "--extranonces", "1"],
+      env,
+    );
+    const itsProgress = (event: Record<string, unknown>): boolean => {
+      const payload = String(Reflect.get(Object(event["derived"]), "payload_base64"));
+      return Buffer.from(payload, "base64").toString().includes("8388608");
+    };
+    await until("the measurement to begin", () => watched.records("event").find(itsProgress));
+    expect(await asked.program.end("SIGINT")).toEqual({ code: 1, signal: null });
+    expect(asked.records("error")).toHaveLength(1);
+    await until("the cancelled command to be sealed", async () => {
+      const { stdout } = await home.gaiaftcl(["--json", "substrate", "commands"]);
+      return stdout.includes("CANCELLED") ? true : undefined;
+    });
+  });
+});

@@ -1,6 +1,11 @@
-import { FranklinClient, type VerifiedResponse } from "@gaiaftcl/franklin-socket/client";
+import {
+  FranklinClient,
+  type RequestSettings,
+  type VerifiedResponse,
+} from "@gaiaftcl/franklin-socket/client";
 import type { Command } from "commander";
 import { wholeNumber } from "./argument-parsers.js";
+import { CommandError } from "./command-error.js";
 import { defaultOperator } from "./operators.js";
 import { type ExitCode, exitCodes } from "./output.js";
 import { levelLine, reportLines } from "./report-lines.js";
@@ -26,7 +31,7 @@ export function addFranklinCommands(program: Command, run: RunCommand): void {
 
   verb("show", "what the daemon may do, and within which bounds").action(
     run((session, options: OperatorOptions) =>
-      ask(session, options, (client) => client.franklinAuthorityShow()),
+      ask(session, options, (client, settings) => client.franklinAuthorityShow(settings)),
     ),
   );
   verb("compose", "compose a QC020 measurement and seal its evidence")
@@ -43,14 +48,17 @@ export function addFranklinCommands(program: Command, run: RunCommand): void {
             readonly nonces?: number;
           },
         ) =>
-          ask(session, options, (client) =>
-            client.composeQc020Measurement({
-              ...(options.seed === undefined ? {} : { sessionSeedHex: options.seed }),
-              ...(options.extranonces === undefined
-                ? {}
-                : { extranonceCount: options.extranonces }),
-              ...(options.nonces === undefined ? {} : { noncesPerExtranonce: options.nonces }),
-            }),
+          ask(session, options, (client, settings) =>
+            client.composeQc020Measurement(
+              {
+                ...(options.seed === undefined ? {} : { sessionSeedHex: options.seed }),
+                ...(options.extranonces === undefined
+                  ? {}
+                  : { extranonceCount: options.extranonces }),
+                ...(options.nonces === undefined ? {} : { noncesPerExtranonce: options.nonces }),
+              },
+              settings,
+            ),
           ),
       ),
     );
@@ -59,8 +67,11 @@ export function addFranklinCommands(program: Command, run: RunCommand): void {
     .action(
       run(
         (session, submissionId: string, options: OperatorOptions & { readonly session?: string }) =>
-          ask(session, options, (client) =>
-            client.advanceProductionSubmissionPath({ submissionId, ...sessionId(options.session) }),
+          ask(session, options, (client, settings) =>
+            client.advanceProductionSubmissionPath(
+              { submissionId, ...sessionId(options.session) },
+              settings,
+            ),
           ),
       ),
     );
@@ -73,16 +84,16 @@ export function addFranklinCommands(program: Command, run: RunCommand): void {
           algorithm: string | undefined,
           options: OperatorOptions & { readonly session?: string },
         ) =>
-          ask(session, options, (client) =>
+          ask(session, options, (client, settings) =>
             algorithm === undefined
-              ? client.evaluateAllAlgorithms(sessionId(options.session))
-              : client.evaluateAlgorithm({ algorithm, ...sessionId(options.session) }),
+              ? client.evaluateAllAlgorithms(sessionId(options.session), settings)
+              : client.evaluateAlgorithm({ algorithm, ...sessionId(options.session) }, settings),
           ),
       ),
     );
   verb("replay <session>", "recompute a session and seal whether it is bit-exact").action(
     run((session, replayed: string, options: OperatorOptions) =>
-      ask(session, options, (client) => client.replaySession(replayed)),
+      ask(session, options, (client, settings) => client.replaySession(replayed, settings)),
     ),
   );
 }
@@ -94,7 +105,7 @@ function sessionId(id: string | undefined): { readonly sessionId?: string } {
 async function ask(
   session: Session,
   options: OperatorOptions,
-  request: (client: FranklinClient) => Promise<VerifiedResponse>,
+  request: (client: FranklinClient, settings: RequestSettings) => Promise<VerifiedResponse>,
 ): Promise<ExitCode> {
   await using client = await FranklinClient.connect({
     socketPath: session.layout.socketPath,
@@ -105,7 +116,17 @@ async function ask(
     requireSignedResponses: false,
     signal: session.signal,
   });
-  const { outcome, report, seal } = await request(client);
+  const { signal } = session;
+  const { outcome, report, seal } = await request(client, { signal }).catch((cause: unknown) => {
+    if (!signal.aborted) throw cause;
+    // The cell cancels what it still can once the connection is closed, and seals that it did.
+    throw new CommandError(
+      "BLOCKED",
+      "the command ended before the cell answered",
+      "substrate commands",
+      { cause },
+    );
+  });
   session.output.result(
     {
       kind: "franklin-response",
