@@ -36,8 +36,8 @@ const LANE_ROWS = 64;
 /** After so many messages in a row, or more where more wait, the event loop gets its turn. */
 const TURN_MESSAGES = 256;
 const MOST_MESSAGES = 2048;
-/** So many messages are gathered at most before two threads share them. */
-const GATHERED_MESSAGES = 256;
+/** Where more wait than this, reading can wait, and both threads verify. */
+const GATHERED_MESSAGES = 512;
 
 /**
  * A subscription (cell format, section 7): an async iterator of messages, each with its report.
@@ -68,7 +68,8 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   #turn: Promise<unknown> | undefined;
   #sinceTurn = 0;
   #turnMessages = TURN_MESSAGES;
-  #gathered = false;
+  /** Whether the last wait for more messages was in vain. */
+  #idle = false;
   #onGathered: (() => void) | undefined;
   #draining = false;
   #failure: { readonly cause: unknown } | undefined;
@@ -169,13 +170,14 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
   }
 
   /**
-   * The next message, once it may be read here. While a second thread has it, more are gathered for
-   * the two to share, and only then this thread does what that one has not come to.
+   * The next message, once it may be read here. While a second thread has it, this one reads more from
+   * the broker, and does what that thread has not come to where there is nothing to read, or enough.
    */
   #shift(): Arrival | undefined {
     const head = this.#buffer.at(this.#buffer.taken);
     if (head !== undefined && this.#reader.isPending(head)) {
-      if (!this.#gathered && this.#buffer.length < GATHERED_MESSAGES) return undefined;
+      if (!this.#idle && this.#buffer.length < GATHERED_MESSAGES) return undefined;
+      this.#idle = false;
       this.#reader.help(head);
     }
     const arrival = this.#buffer.shift();
@@ -183,13 +185,14 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
     return arrival;
   }
 
-  /** Waits for as many messages as are worth sharing, at most until the event loop comes round. */
+  /** Waits for more messages, at most until the event loop comes round. */
   #gather(): Promise<void> {
+    const { received } = this.#count;
     return new Promise((resolve) => {
       const done = (): void => {
         clearImmediate(immediate);
         this.#onGathered = undefined;
-        this.#gathered = true;
+        this.#idle = this.#count.received === received;
         this.#startTurn();
         resolve();
       };
@@ -357,7 +360,7 @@ export class Subscription implements AsyncIterableIterator<SubscribedMessage>, A
 
   #arrival(): Promise<void> {
     this.#startTurn();
-    this.#gathered = false;
+    this.#idle = false;
     return new Promise((resolve) => this.#wake.push(resolve));
   }
 
