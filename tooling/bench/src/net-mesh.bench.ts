@@ -157,8 +157,35 @@ const latency: Benchmark = {
   },
 };
 
-/** Handshakes that warm a process up: what runs for the first time is read, compiled and loaded. */
-const UNCOUNTED = 20;
+/**
+ * Handshakes that warm a process up: what has run seldom is not compiled, or not optimised yet. The wheel
+ * is compiled, and now and then misses a first message, which is less likely with few.
+ */
+const UNCOUNTED: Readonly<Record<Kind, number>> = { ours: 100, wheel: 20 };
+
+/** Seconds that so many handshakes take, each begun when the one before is done. */
+async function oneAfterAnother(
+  kind: Kind,
+  count: number,
+  log: BenchmarkContext["log"],
+  triesLeft = 4,
+): Promise<number> {
+  await using to = await NodeProcess.start(kind);
+  await using from = await NodeProcess.start(kind);
+  const ids = await from.ask<string[]>("prepare", UNCOUNTED[kind] + count);
+  const { address, publicKey, nodeId } = to.me;
+  const accepted = kind === "wheel" ? to.ask("accept_each", ids) : undefined;
+  if (kind === "wheel") await delay(200);
+  const connected = from.ask<number>("connect_each", address, publicKey, nodeId, UNCOUNTED[kind]);
+  try {
+    const [nanoseconds] = await Promise.all([connected, accepted]);
+    return nanoseconds / 1e9;
+  } catch (error) {
+    if (kind === "ours" || triesLeft === 0) throw error;
+    log("the wheel missed a first message; once more");
+    return oneAfterAnother(kind, count, log, triesLeft - 1);
+  }
+}
 
 const handshakes: Benchmark = {
   name: "handshakes of nodes in one process with a node in another",
@@ -168,21 +195,7 @@ const handshakes: Benchmark = {
     const together: number[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round += 1) {
       for (const kind of ["ours", "wheel"] as const) {
-        await using to = await NodeProcess.start(kind);
-        await using from = await NodeProcess.start(kind);
-        const ids = await from.ask<string[]>("prepare", UNCOUNTED + count);
-        const { address, publicKey, nodeId } = to.me;
-        const accepted = kind === "wheel" ? to.ask("accept_each", ids) : undefined;
-        if (kind === "wheel") await delay(200);
-        const nanoseconds = await from.ask<number>(
-          "connect_each",
-          address,
-          publicKey,
-          nodeId,
-          UNCOUNTED,
-        );
-        seconds[kind].push(nanoseconds / 1e9);
-        await accepted;
+        seconds[kind].push(await oneAfterAnother(kind, count, log));
       }
       await using to = await NodeProcess.start("ours");
       await using from = await NodeProcess.start("ours");
