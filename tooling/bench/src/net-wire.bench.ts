@@ -101,7 +101,12 @@ async function transfer(size: number, context: BenchmarkContext): Promise<Compar
   const durations = await medianDurations(
     {
       ours: () => {
-        for (let n = 0; n < packets; n += 1) receiver.open(sender.seal(fields, payload, 0), 0);
+        // As a node does: what was sealed has left, and what arrived is its own.
+        for (let n = 0; n < packets; n += 1) {
+          const datagram = sender.seal(fields, payload, 0);
+          receiver.openInPlace(datagram, 0);
+          sender.release(datagram);
+        }
       },
       theirs: () => {
         for (let n = 0; n < packets; n += 1) {
