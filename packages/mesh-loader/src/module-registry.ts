@@ -7,9 +7,8 @@ import {
 } from "node:module";
 import { MeshLoaderError, quote } from "./mesh-loader-error.js";
 import type { ModuleName } from "./module-name.js";
-import type { ModuleScope } from "./module-scope.js";
 import { resolveSpecifier } from "./module-specifier.js";
-import { ModuleVersion } from "./module-version.js";
+import { type ImportScope, ModuleVersion } from "./module-version.js";
 import type { VerifiedModule } from "./verify-module.js";
 
 const MESH_URL = /^mesh:([0-9a-f]{64})\/([^/#]+)\/([^#]*)(#[0-9]+)?$/;
@@ -34,7 +33,7 @@ class ModuleRegistry {
    * equal policy, so that a module has one state, and one for each policy, so that none runs under a
    * policy other than its own.
    */
-  adopt(verified: VerifiedModule, scope: ModuleScope): ModuleVersion {
+  adopt(verified: VerifiedModule, scope: ImportScope): ModuleVersion {
     const key = `${verified.manifest.witnessHash}/${verified.name}`;
     const instances = this.#instances.get(key) ?? [];
     const { fingerprint } = scope.policy;
@@ -56,7 +55,7 @@ class ModuleRegistry {
   }
 
   /** Takes the module's name back, and its bytes when no other scope holds it. */
-  release(version: ModuleVersion, scope: ModuleScope): void {
+  release(version: ModuleVersion, scope: ImportScope): void {
     version.holders.delete(scope);
     if (version.holders.size > 0) return;
     if (this.#exposed.get(version.name) === version) this.#exposed.delete(version.name);

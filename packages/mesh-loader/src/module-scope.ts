@@ -2,7 +2,7 @@ import { ensureAge } from "./freshness.js";
 import type { LoaderPolicy } from "./loader-options.js";
 import type { ModuleName } from "./module-name.js";
 import { moduleRegistry } from "./module-registry.js";
-import type { ModuleVersion } from "./module-version.js";
+import type { ImportScope, ModuleVersion } from "./module-version.js";
 import { runBlocking } from "./pause.js";
 import { readCachedManifest } from "./read-module.js";
 import { ensureWanted, type VerifiedModule, verifyModule } from "./verify-module.js";
@@ -11,7 +11,7 @@ import { ensureWanted, type VerifiedModule, verifyModule } from "./verify-module
  * The modules of one loader: its policy, the current version of each, and every version it ever took,
  * since holders of an old one keep it.
  */
-export class ModuleScope {
+export class ModuleScope implements ImportScope {
   readonly policy: LoaderPolicy;
   readonly #current = new Map<ModuleName, ModuleVersion>();
   readonly #versions = new Map<ModuleName, Set<ModuleVersion>>();

@@ -1,10 +1,17 @@
 import type { Manifest } from "@gaiaftcl/manifest/format";
 import type { VerificationReport } from "@gaiaftcl/witness";
+import type { LoaderPolicy } from "./loader-options.js";
 import { MeshLoaderError, quote } from "./mesh-loader-error.js";
 import { type ModuleEntry, type ModuleFormat, moduleEntry, moduleFormat } from "./module-entry.js";
 import type { ModuleName } from "./module-name.js";
-import type { ModuleScope } from "./module-scope.js";
 import type { VerifiedModule } from "./verify-module.js";
+
+/** What a version is imported under, and where its own imports resolve. */
+export interface ImportScope {
+  readonly policy: LoaderPolicy;
+  /** The newest version of another module. @throws MeshLoaderError */
+  acquire(name: ModuleName, importer: ModuleVersion): ModuleVersion;
+}
 
 /**
  * One version of a module as Node sees it: its files under URLs of their own, and the scope in which
@@ -17,13 +24,13 @@ export class ModuleVersion {
   readonly report: VerificationReport;
   readonly ageSeconds: number;
   readonly entry: ModuleEntry;
-  readonly scope: ModuleScope;
+  readonly scope: ImportScope;
   /** The names of its files, which it keeps when the bytes are released. */
   readonly paths: ReadonlySet<string>;
   /** Versions of other modules that its files asked for so far. */
   readonly imports: Set<ModuleVersion> = new Set();
   /** Scopes that use it; without any its bytes are released. */
-  readonly holders: Set<ModuleScope> = new Set();
+  readonly holders: Set<ImportScope> = new Set();
   /**
    * `failed` when its import did not succeed: Node remembers that for its URLs, so the next attempt
    * needs others.
@@ -34,7 +41,7 @@ export class ModuleVersion {
   #files: ReadonlyMap<string, Uint8Array>;
 
   /** @throws MeshLoaderError `PACKAGE_JSON`, `ENTRY_MISSING` or `FORMAT` */
-  constructor(verified: VerifiedModule, scope: ModuleScope, instance: number) {
+  constructor(verified: VerifiedModule, scope: ImportScope, instance: number) {
     this.name = verified.name;
     this.manifest = verified.manifest;
     this.manifestHash = verified.manifestHash;
