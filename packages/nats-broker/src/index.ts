@@ -1,3 +1,4 @@
+export type { BrokerLogger } from "./exchange.js";
 export { type BrokerLimits, DEFAULT_LIMITS } from "./limits.js";
 export {
   NatsBroker,
@@ -5,4 +6,4 @@ export {
   type NatsBrokerStats,
 } from "./nats-broker.js";
 export { NatsBrokerError, type NatsBrokerErrorCode } from "./nats-broker-error.js";
-export type { BrokerLogger, RouterStats } from "./router.js";
+export type { RouterStats } from "./router.js";

@@ -1,7 +1,8 @@
+import type { BrokerLogger } from "./exchange.js";
 import type { BrokerLimits } from "./limits.js";
 import { resolveLimits } from "./limits.js";
 import type { Batch } from "./outbox.js";
-import { type BrokerLogger, Router } from "./router.js";
+import { Router } from "./router.js";
 import type { Session } from "./session.js";
 
 /** A router whose clients live in memory; `warnings` is what it logged. */

@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { Connection } from "./connection.js";
+import type { BrokerLogger } from "./exchange.js";
 import { type BrokerLimits, resolveLimits } from "./limits.js";
 import { loopbackAddress } from "./loopback.js";
 import { NatsBrokerError } from "./nats-broker-error.js";
 import { PatientClock } from "./patient-clock.js";
-import { type BrokerLogger, Router, type RouterStats } from "./router.js";
+import { Router, type RouterStats } from "./router.js";
 
 export interface NatsBrokerOptions extends Partial<BrokerLimits> {
   /** A loopback address (default 127.0.0.1). */

@@ -1,9 +1,10 @@
+import type { Session } from "./session.js";
 import type { Matches } from "./subject-tree.js";
 import type { Subscription } from "./subscription.js";
 
 /** A subscription that a subject reaches, with the bytes its messages begin with. */
 export interface Delivery {
-  readonly subscription: Subscription;
+  readonly subscription: Subscription<Session>;
   /** `MSG <subject> <sid> `; HMSG is this with an H before it. */
   readonly prefix: string;
 }
@@ -63,8 +64,8 @@ export class RouteCache {
 }
 
 /** The route of `subject` from the subscriptions that match it. */
-export function routeOf(subject: string, matches: Matches<Subscription>): Route {
-  const delivery = (subscription: Subscription): Delivery => ({
+export function routeOf(subject: string, matches: Matches<Subscription<Session>>): Route {
+  const delivery = (subscription: Subscription<Session>): Delivery => ({
     subscription,
     prefix: `MSG ${subject} ${subscription.sid} `,
   });

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { BrokerLogger, Exchange } from "./exchange.js";
 import type { BrokerLimits } from "./limits.js";
 import { OutputMemory } from "./outbox.js";
 import { MAXIMUM_CONNECTIONS } from "./protocol-fault.js";
@@ -7,11 +8,6 @@ import { type Delivery, type Route, RouteCache, routeOf } from "./route-cache.js
 import { Session, type Transport } from "./session.js";
 import { SubjectTree } from "./subject-tree.js";
 import type { Subscription } from "./subscription.js";
-
-/** Where a broker reports what it does to clients; pino's loggers fit. */
-export interface BrokerLogger {
-  warn(details: object, message: string): void;
-}
 
 /** Counters since the start. Bytes are those of headers and payloads. */
 export interface RouterStats {
@@ -24,7 +20,7 @@ export interface RouterStats {
 }
 
 /** The broker without I/O: sessions, their subscriptions, and the way of a message between them. */
-export class Router {
+export class Router implements Exchange<Session> {
   readonly limits: BrokerLimits;
   readonly logger: BrokerLogger | undefined;
   readonly output: OutputMemory = new OutputMemory();
@@ -43,7 +39,7 @@ export class Router {
   now = 0;
   readonly #token: Buffer | undefined;
   readonly #random: () => number;
-  readonly #tree = new SubjectTree<Subscription>();
+  readonly #tree = new SubjectTree<Subscription<Session>>();
   readonly #cache = new RouteCache();
   #dirty: Session[] = [];
   #subscriptions = 0;
@@ -95,7 +91,7 @@ export class Router {
     this.#subscriptions += 1;
   }
 
-  unsubscribe(subscription: Subscription): void {
+  unsubscribe(subscription: Subscription<Session>): void {
     if (!subscription.active) return;
     const { session, subject, queue, sid } = subscription;
     subscription.active = false;

@@ -1,5 +1,6 @@
 import { isWirePattern, isWireSubject } from "@gaiaftcl/nats-subject";
 import { BEFORE_CONNECT, type ConnectOptions, readConnect } from "./connect-options.js";
+import type { Exchange } from "./exchange.js";
 import { Outbox } from "./outbox.js";
 import {
   AUTHENTICATION_TIMEOUT,
@@ -10,7 +11,6 @@ import {
 } from "./protocol-fault.js";
 import { type ProtocolHandler, ProtocolParser } from "./protocol-parser.js";
 import type { Publication } from "./publication.js";
-import type { Router } from "./router.js";
 import type { Subscription } from "./subscription.js";
 
 /** How a session reaches its client; called only from `Router.flush` and `Router.tick`. */
@@ -32,13 +32,13 @@ export class Session implements ProtocolHandler {
   readonly id: number;
   readonly transport: Transport;
   readonly outbox: Outbox;
-  readonly subscriptions: Map<string, Subscription> = new Map();
+  readonly subscriptions: Map<string, Subscription<Session>> = new Map();
   options: ConnectOptions = BEFORE_CONNECT;
   /** The consumer this publisher is ahead of; reading should rest until that one has caught up. */
   stalledBy: Session | undefined;
   /** Whether the router has noted that there is something to flush. */
   dirty = false;
-  readonly #router: Router;
+  readonly #router: Exchange<Session>;
   readonly #parser: ProtocolParser;
   #state: SessionState = "open";
   #introduced = false;
@@ -51,7 +51,7 @@ export class Session implements ProtocolHandler {
   #endingAt = 0;
   #unanswered = 0;
 
-  constructor(id: number, router: Router, transport: Transport) {
+  constructor(id: number, router: Exchange<Session>, transport: Transport) {
     this.id = id;
     this.transport = transport;
     this.#router = router;

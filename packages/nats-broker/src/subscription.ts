@@ -1,8 +1,6 @@
-import type { Session } from "./session.js";
-
 /** One SUB of one client. */
-export interface Subscription {
-  readonly session: Session;
+export interface Subscription<Client> {
+  readonly session: Client;
   /** What was subscribed to, wildcards included. */
   readonly subject: string;
   /** Empty outside any group. */
