@@ -5,7 +5,7 @@ import type { LaneRow } from "./database-lane.js";
 import { EventRowMessage } from "./event-row-message.js";
 import type { RawMessage, RowMessage, SubscribedMessage } from "./message.js";
 import { RecentRows } from "./recent-rows.js";
-import { markOf } from "./row-mark.js";
+import { markOfColumns, type RowMark } from "./row-mark.js";
 import type { RowSource } from "./row-source.js";
 import type { Arrival, SharedReader } from "./shared-reader.js";
 import type { ResolvedOptions } from "./subscribe-options.js";
@@ -95,6 +95,10 @@ export class Assay {
       return undefined;
     }
   }
+}
+
+function markOf(message: RowMessage): RowMark {
+  return message instanceof EventRowMessage ? message.mark : markOfColumns(message);
 }
 
 function originOf(report: RowReport): RowMessage["origin"] {

@@ -1,6 +1,5 @@
 import { EVENT_MARK_WORDS, isTimestamp, type RowRecord } from "@gaiaftcl/sealed-row";
 import { sha256Hex } from "@gaiaftcl/witness";
-import { EventRowMessage } from "./event-row-message.js";
 import type { RowMessage } from "./message.js";
 
 /**
@@ -20,8 +19,8 @@ const WORD_DIGITS = 8;
 const QUINTET =
   /^\["[0-9a-f]{64}","[0-9a-f]{64}","([0-9a-f]{64})","[0-9a-f]{64}","([0-9a-f]{64})"\]$/;
 
-export function markOf(message: RowMessage): RowMark {
-  if (message instanceof EventRowMessage) return message.mark;
+/** The mark of a message by the columns of its row. */
+export function markOfColumns(message: RowMessage): RowMark {
   const { row, report } = message;
   const { seq, signature_quintet: quintet, nats_broadcast_at_iso: broadcastAt } = row;
   const witnessHash = String(row["witness_hash_sha256"]);
