@@ -1,4 +1,5 @@
 import { HEADER_BYTES, type SealFields, TAG_BYTES } from "@gaiaftcl/net-wire";
+import type { CandidatePath } from "./candidate-path.js";
 import type { MeshState } from "./mesh-state.js";
 import type { Outbound } from "./outbound.js";
 import type { Peer } from "./peer.js";
@@ -35,21 +36,6 @@ const RESEND_MS = 100;
 const QUIET_MS = 1000;
 /** After so long without an answer an address is given up, until the peer is heard there again. */
 const LIFETIME_MS = 3000;
-
-/** An address a peer was heard at that is not where it is reached. */
-export interface CandidatePath {
-  readonly address: string;
-  readonly token: string;
-  /** What the present path is asked with: an answer of the one is none of the other. */
-  readonly presentToken: string;
-  readonly startedAt: number;
-  bytesReceived: number;
-  bytesSent: number;
-  /** When it is asked again, and the present path with it. */
-  askAt: number;
-  /** When it becomes the path, unless the present one shows that it lives; infinity before an answer. */
-  movesAt: number;
-}
 
 export interface PathValidationOptions {
   readonly state: MeshState;

@@ -1,7 +1,7 @@
 import type { PacketSession, StreamSet } from "@gaiaftcl/net-wire";
 import type { TabledPeer } from "../peers/peer-table.js";
+import type { CandidatePath } from "./candidate-path.js";
 import type { ShownProof } from "./identity-proof.js";
-import type { CandidatePath } from "./path-validation.js";
 
 /** How a session came about, as the rule for its replacement looks at it. */
 export interface PeerOrigin {
