@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { CapabilitySet } from "@gaiaftcl/net-capability";
 import type { MeshNode } from "@gaiaftcl/net-mesh";
+import { until } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
-import { eventually } from "./net-mesh-peer.ts";
 import { join, Nodes, start } from "./net-traversal-nodes.ts";
 
 const COUNT = 100_000;
@@ -42,7 +42,11 @@ describe("100,000 events each way at once between ours and 0.19.0", () => {
       ),
     );
     const sent = Promise.all(STREAMS.map(async (id) => sendAll(ours.node, wheel.nodeId, id)));
-    await eventually(async () => (await wheel.received()).length >= COUNT, 90_000);
+    await until(
+      "all events to arrive",
+      async () => (await wheel.received()).length >= COUNT,
+      90_000,
+    );
     await sent;
     for (const ended of sending) await ended();
     await receiving;
@@ -56,7 +60,7 @@ describe("100,000 events each way at once between ours and 0.19.0", () => {
         .map((text) => Number(text.slice(prefix.length)));
       expect(arrived.toSorted((left, right) => left - right)).toEqual(numbers);
     }
-    await eventually(() => {
+    await until("all credit to come back", () => {
       const stats = STREAMS.map((id) => ours.node.openStream(wheel.nodeId, id).stats);
       return stats.every(
         ({ txCreditRemaining, txWindow, creditGrantsReceived }) =>
@@ -98,13 +102,15 @@ describe("a node of 0.19.0 that is killed", () => {
       await start(first);
       await first.announce("first life");
       await first.peer.call("register_channel", ["life"]);
-      await eventually(async () => (await ours.find("first life")).includes(first.nodeId));
+      await until("the announcement of the first life", async () =>
+        (await ours.find("first life")).includes(first.nodeId),
+      );
       const subscription = await ours.node.subscribe(first.nodeId, "life");
       await first.peer.call("publish", ["life", new TextEncoder().encode("one")]);
       expect(Buffer.from((await subscription.next()).value?.payload ?? []).toString()).toBe("one");
       await first[Symbol.asyncDispose]();
       if (when === "after it was given up") {
-        await eventually(() => ours.node.peers.length === 0, 30_000);
+        await until("our side to give the peer up", () => ours.node.peers.length === 0);
         expect(health.slice(-3)).toEqual(["suspected", "failed", "silent"]);
         expect(await ours.find("first life")).toEqual([]);
       }
@@ -118,10 +124,14 @@ describe("a node of 0.19.0 that is killed", () => {
       expect(ours.node.peers).toHaveLength(1);
       expect(ours.node.peer(second.nodeId)?.address).toBe(second.address);
       await second.announce("second life");
-      await eventually(async () => (await second.find("stays")).includes(ours.nodeId));
-      await eventually(async () => (await ours.find("second life")).includes(second.nodeId));
+      await until("our announcement to reach the second life", async () =>
+        (await second.find("stays")).includes(ours.nodeId),
+      );
+      await until("the announcement of the second life", async () =>
+        (await ours.find("second life")).includes(second.nodeId),
+      );
       let published: unknown;
-      await eventually(async () => {
+      await until("the second life to have our subscription", async () => {
         published = await second.peer.call("publish", ["life", new TextEncoder().encode("two")]);
         return (published as { readonly delivered: bigint }).delivered === 1n;
       });

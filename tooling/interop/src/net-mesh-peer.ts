@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freeUdpPort, LinePeer, until } from "@gaiaftcl/peers";
+import { freeUdpPort, LinePeer } from "@gaiaftcl/peers";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 
 const script = join(import.meta.dirname, "..", "python", "net_mesh_peer.py");
@@ -79,14 +79,6 @@ export class MeshPeer implements AsyncDisposable {
     if (error !== undefined) throw new Error(error);
     return ok;
   }
-}
-
-/** Polls until `check` gives something true. */
-export async function eventually(
-  check: () => boolean | Promise<boolean>,
-  ms = 20_000,
-): Promise<void> {
-  await until(String(check), check, ms);
 }
 
 function encode(value: unknown): string {

@@ -1,8 +1,9 @@
 import { CapabilitySet } from "@gaiaftcl/net-capability";
 import { Identity, issueToken } from "@gaiaftcl/net-identity";
 import { MeshNode, type MeshNodeOptions } from "@gaiaftcl/net-mesh";
+import { until } from "@gaiaftcl/peers";
 import { afterEach, describe, expect, it } from "vitest";
-import { eventually, MeshPeer, PSK } from "./net-mesh-peer.ts";
+import { MeshPeer, PSK } from "./net-mesh-peer.ts";
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -62,7 +63,7 @@ describe("a handshake with a 0.19.0 node", () => {
       relayed: false,
       initiated: true,
     });
-    await eventually(async () => (await peer.call("peer_count")) === 1n);
+    await until("the peer to count us", async () => (await peer.call("peer_count")) === 1n);
   });
 
   it("comes about when it has started, by the routed form", async () => {
@@ -71,7 +72,10 @@ describe("a handshake with a 0.19.0 node", () => {
     await node.connect(peer.address, peer.publicKey, peer.nodeId);
     node.openStream(peer.nodeId, 0n).send(bytes("routed"));
     const texts: string[] = [];
-    await eventually(async () => texts.push(...(await peer.texts())) > 0);
+    await until(
+      "the event by the routed form",
+      async () => texts.push(...(await peer.texts())) > 0,
+    );
     expect(texts).toEqual(["routed"]);
   });
 
@@ -111,7 +115,7 @@ describe("streams with a 0.19.0 node", () => {
     const received: string[] = [];
     const events = Array.from({ length: count }, (_, index) => bytes(String(index).padEnd(64)));
     const sent = stream.sendAll(events);
-    await eventually(async () => received.push(...(await peer.texts())) >= count, 60_000);
+    await until("all events", async () => received.push(...(await peer.texts())) >= count);
     await sent;
     expect(received.map(Number).sort((a, b) => a - b)).toEqual(
       Array.from({ length: count }, (_, index) => index),
@@ -128,7 +132,7 @@ describe("streams with a 0.19.0 node", () => {
     const stream = node.openStream(peer.nodeId, 8n);
     expect(() => stream.send(new Uint8Array(8109))).toThrow(/8108/u);
     expect(stream.send(new Uint8Array(8108))).toBe(1);
-    await eventually(async () => (await peer.texts()).length === 1);
+    await until("the event", async () => (await peer.texts()).length === 1);
   });
 });
 
@@ -158,7 +162,7 @@ describe("channels with a 0.19.0 node", () => {
     await peer.call("subscribe_channel", [node.nodeId, "orders"]);
     expect(node.publish("orders", bytes("one"))).toMatchObject({ attempted: 1, delivered: 1 });
     const texts: string[] = [];
-    await eventually(async () => texts.push(...(await peer.texts())) > 0);
+    await until("our publication", async () => texts.push(...(await peer.texts())) > 0);
     expect(texts).toEqual(["one"]);
     await peer.call("unsubscribe_channel", [node.nodeId, "orders"]);
     expect(node.publish("orders", bytes("two"))).toMatchObject({ attempted: 0 });
@@ -177,7 +181,10 @@ describe("channels with a 0.19.0 node", () => {
     expect(sensor.publish("room/temperature", bytes("21.5")).delivered).toBe(2);
     expect(text((await readings.next()).value?.payload ?? bytes(""))).toBe("21.5");
     const texts: string[] = [];
-    await eventually(async () => texts.push(...(await display.texts())) > 0);
+    await until(
+      "the publication to theirs",
+      async () => texts.push(...(await display.texts())) > 0,
+    );
     expect(texts).toEqual(["21.5"]);
   });
 
@@ -186,7 +193,8 @@ describe("channels with a 0.19.0 node", () => {
     const { node, peer } = await connectedPair();
     await peer.call("announce_capabilities", [{ tags: ["subscriber"] }]);
     node.announce(CapabilitySet.of(["subscriber"]));
-    await eventually(
+    await until(
+      "both announcements on both sides",
       async () =>
         node.findNodes({ requireTags: ["subscriber"] }).length === 2 &&
         ((await peer.call("find_nodes", [{ require_tags: ["subscriber"] }])) as bigint[]).length ===
@@ -233,7 +241,8 @@ describe("announcements in a mixed mesh", () => {
     await d.call("announce_capabilities", [{ tags: ["role.last"] }]);
     const find = async (peer: MeshPeer, tag: string) =>
       (await peer.call("find_nodes", [{ require_tags: [tag] }])) as bigint[];
-    await eventually(
+    await until(
+      "announcements over three hops",
       async () =>
         (await find(d, "role.first")).includes(a.nodeId) &&
         a.findNodes({ requireTags: ["role.last"] }).includes(d.nodeId),
@@ -273,7 +282,7 @@ describe("relaying", () => {
     await left.connectVia(middle.nodeId, right.publicKey, right.nodeId);
     left.openStream(right.nodeId, 5n).send(bytes("to the wheel"));
     const texts: string[] = [];
-    await eventually(async () => texts.push(...(await right.texts())) > 0);
+    await until("the event by the relay", async () => texts.push(...(await right.texts())) > 0);
     expect(texts).toEqual(["to the wheel"]);
     await right.call("send", [left.nodeId, 6n, [bytes("and back")]]);
     expect(await take(left, 1)).toEqual(["and back"]);
@@ -287,7 +296,7 @@ describe("a dead peer", () => {
     await weConnect(node, peer);
     await peer.call("start");
     await peer[Symbol.asyncDispose]();
-    await eventually(() => node.peers.length === 0, 30_000);
+    await until("our side to evict the peer", () => node.peers.length === 0);
   });
 
   it("is evicted on theirs when ours is gone", async () => {
@@ -295,8 +304,8 @@ describe("a dead peer", () => {
     const peer = await theirs({ heartbeat_interval_ms: 20, session_timeout_ms: 100 });
     await weConnect(node, peer);
     await peer.call("start");
-    await eventually(async () => (await peer.call("peer_count")) === 1n);
+    await until("the peer to count us", async () => (await peer.call("peer_count")) === 1n);
     await node.close();
-    await eventually(async () => (await peer.call("peer_count")) === 0n, 30_000);
+    await until("their side to evict us", async () => (await peer.call("peer_count")) === 0n);
   });
 });

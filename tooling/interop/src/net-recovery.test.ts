@@ -1,9 +1,10 @@
 import { CapabilitySet } from "@gaiaftcl/net-capability";
 import { Identity } from "@gaiaftcl/net-identity";
 import { MeshNode, type PeerHealth, type Subscription } from "@gaiaftcl/net-mesh";
+import { until } from "@gaiaftcl/peers";
 import { afterEach, describe, expect, it } from "vitest";
 import { CuttableLink } from "./cuttable-link.ts";
-import { eventually, MeshPeer, PSK } from "./net-mesh-peer.ts";
+import { MeshPeer, PSK } from "./net-mesh-peer.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -45,7 +46,7 @@ async function acquainted({ reconnect = false } = {}): Promise<Pair> {
   await peer.call("subscribe_channel", [node.nodeId, "ours"]);
   const news = await node.subscribe(peer.nodeId, "theirs");
   const pair = { node, peer, link, news };
-  await eventually(() => areWhole(pair));
+  await until("the two to know and hear each other", () => areWhole(pair));
   return pair;
 }
 
@@ -62,7 +63,7 @@ async function areWhole({ node, peer, news }: Pair): Promise<boolean> {
     readonly delivered: bigint;
   };
   if (delivered !== 1 || report.delivered !== 1n) return false;
-  await eventually(async () => (await peer.texts()).includes("from us"));
+  await until("our publication to arrive", async () => (await peer.texts()).includes("from us"));
   expect((await news.next()).value?.payload).toEqual(bytes("from them"));
   return true;
 }
@@ -77,7 +78,7 @@ async function isHeard(news: Subscription): Promise<boolean> {
 }
 
 async function healthBecomes({ node, peer }: Pair, health: PeerHealth): Promise<void> {
-  await eventually(() => node.peer(peer.nodeId)?.health === health);
+  await until(`the peer to be ${health}`, () => node.peer(peer.nodeId)?.health === health);
 }
 
 /**
@@ -102,7 +103,7 @@ describe("a 0.19.0 node and ours", () => {
       expect(pair.node.findNodes({ requireTags: ["role.theirs"] })).toEqual([]);
       await mayForget(pair);
       pair.link.mend();
-      await eventually(() => areWhole(pair));
+      await until("the two to know and hear each other again", () => areWhole(pair));
     }
     expect(pair.node.peer(pair.peer.nodeId)?.sessionId).toBe(session);
   });
@@ -112,7 +113,7 @@ describe("a 0.19.0 node and ours", () => {
     pair.link.passes.back = false;
     await healthBecomes(pair, "failed");
     pair.link.mend();
-    await eventually(() => areWhole(pair));
+    await until("the two to know and hear each other again", () => areWhole(pair));
   });
 
   it("are after the other process stood still", async () => {
@@ -120,17 +121,17 @@ describe("a 0.19.0 node and ours", () => {
     pair.peer.signal("SIGSTOP");
     await healthBecomes(pair, "failed");
     pair.peer.signal("SIGCONT");
-    await eventually(() => areWhole(pair));
+    await until("the two to know and hear each other again", () => areWhole(pair));
   });
 
   it("are after this process stood still, which it noticed", async () => {
     const pair = await acquainted();
     // Nothing of this process runs, timers and sockets alike.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
-    await eventually(() => areWhole(pair));
+    await until("the two to know and hear each other again", () => areWhole(pair));
     // Whatever the other side concludes from the silence, it has concluded by then.
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    await eventually(() => areWhole(pair));
+    await until("the two to know and hear each other still", () => areWhole(pair));
   });
 });
 
@@ -144,13 +145,13 @@ describe("a session that is meant to be had with a 0.19.0 node", () => {
     const { node, peer, link } = pair;
     const session = node.peer(peer.nodeId)?.sessionId;
     link.cut();
-    await eventually(() => node.peer(peer.nodeId) === undefined, 40_000);
+    await until("the peer to be forgotten", () => node.peer(peer.nodeId) === undefined);
     link.mend();
-    await eventually(() => node.peer(peer.nodeId)?.health === "healthy", 40_000);
+    await until("the peer to be healthy again", () => node.peer(peer.nodeId)?.health === "healthy");
     expect(node.peer(peer.nodeId)?.sessionId).not.toBe(session);
     // Our announcement and our subscription are made good. The other node has no address for ours since
     // it forgot it, so that it can make good nothing.
-    await eventually(async () => {
+    await until("our announcement and our subscription to be made good", async () => {
       await peer.call("publish", ["theirs", bytes("after all")]);
       const known = await peer.call("find_nodes", [{ require_tags: ["role.ours"] }]);
       return (known as bigint[]).includes(node.nodeId) && (await isHeard(pair.news));
@@ -169,7 +170,7 @@ describe("a session that is meant to be had with a 0.19.0 node", () => {
       if (event.type === "call-failed") failures.push(event.failures);
     });
     first.signal("SIGKILL");
-    await eventually(() => failures.length >= 2, 40_000);
+    await until("two calls in vain", () => failures.length >= 2);
     // It has another key at each start, so that it can only be awaited.
     const again = await MeshPeer.start(THEIRS, first.address);
     opened.push(again);
@@ -178,8 +179,13 @@ describe("a session that is meant to be had with a 0.19.0 node", () => {
     await again.call("connect", [node.address, hex(node.publicKey), node.nodeId]);
     await accepted;
     await again.call("start");
-    await eventually(() => node.peer(again.nodeId)?.health === "healthy");
-    await eventually(() => node.keptConnections.every((kept) => kept.failures === 0));
+    await until(
+      "the peer to be healthy again",
+      () => node.peer(again.nodeId)?.health === "healthy",
+    );
+    await until("the kept connections to be content", () =>
+      node.keptConnections.every((kept) => kept.failures === 0),
+    );
     expect(node.disconnect(again.nodeId)).toBe(true);
     expect(node.keptConnections).toEqual([]);
   });
@@ -192,7 +198,7 @@ describe("a session that is meant to be had with a 0.19.0 node", () => {
     const start = async (bind: string): Promise<MeshNode> => {
       const node = await MeshNode.listen({ bind, psk: PSK, tuning: QUICK, ...keys });
       node.keepConnected(peer.address, peer.publicKey, peer.nodeId);
-      await eventually(() => node.peer(peer.nodeId)?.health === "healthy");
+      await until("the peer to be healthy", () => node.peer(peer.nodeId)?.health === "healthy");
       return node;
     };
     const first = await start("127.0.0.1:0");
@@ -200,7 +206,9 @@ describe("a session that is meant to be had with a 0.19.0 node", () => {
     const again = await start(first.address);
     opened.push(again);
     again.push(peer.nodeId, bytes("here again"));
-    await eventually(async () => (await peer.texts()).includes("here again"));
+    await until("the event of the second life", async () =>
+      (await peer.texts()).includes("here again"),
+    );
   });
 });
 
@@ -213,23 +221,29 @@ describe("a started 0.19.0 node that ours joined", () => {
     node.registerChannel("ours");
     await peer.call("start");
     await node.connect(peer.address, peer.publicKey, peer.nodeId);
-    await eventually(() => node.peer(peer.nodeId)?.health === "healthy");
+    await until("the peer to be healthy", () => node.peer(peer.nodeId)?.health === "healthy");
     await expect(peer.call("subscribe_channel", [node.nodeId, "ours"])).rejects.toThrow(
       "ChannelError: channel: connection error: unknown peer",
     );
     await peer.call("connect", [node.address, hex(node.publicKey), node.nodeId]);
     await peer.call("subscribe_channel", [node.nodeId, "ours"]);
     await peer.call("announce_capabilities", [{ tags: ["role.theirs"] }]);
-    await eventually(() => node.findNodes({ requireTags: ["role.theirs"] }).length === 1);
+    await until(
+      "their announcement",
+      () => node.findNodes({ requireTags: ["role.theirs"] }).length === 1,
+    );
     expect(node.publish("ours", bytes("at last"))).toMatchObject({ delivered: 1 });
-    await eventually(async () => (await peer.texts()).includes("at last"));
+    await until("the publication to arrive", async () => (await peer.texts()).includes("at last"));
     expect(node.peerNatType(peer.nodeId)).toBe("unknown");
     node.setReflexOverride("192.0.2.1:7");
     node.announce(CapabilitySet.of(["role.ours"]));
-    await eventually(async () => (await peer.call("peer_nat_type", [node.nodeId])) === "open");
+    await until(
+      "our NAT class to reach them",
+      async () => (await peer.call("peer_nat_type", [node.nodeId])) === "open",
+    );
     await peer.call("set_reflex_override", ["192.0.2.2:7"]);
     await peer.call("announce_capabilities", [{ tags: ["role.theirs"] }]);
-    await eventually(() => node.peerNatType(peer.nodeId) === "open");
+    await until("their NAT class to reach us", () => node.peerNatType(peer.nodeId) === "open");
   });
 
   it("is known through a relay of ours, which its announcements reach", async () => {
@@ -246,7 +260,10 @@ describe("a started 0.19.0 node that ours joined", () => {
     await node.connect(relay.address, relay.publicKey, relay.nodeId);
     await node.connectVia(relay.nodeId, peer.publicKey, peer.nodeId);
     await peer.call("announce_capabilities", [{ tags: ["role.theirs"] }]);
-    await eventually(() => node.findNodes({ requireTags: ["role.theirs"] }).length === 1);
+    await until(
+      "their announcement by the relay",
+      () => node.findNodes({ requireTags: ["role.theirs"] }).length === 1,
+    );
     // A request for the node behind the relay goes to the relay, in the relay's session.
     node.registerChannel("ours");
     const { subscribesReceived } = relay.stats.counters;

@@ -1,6 +1,7 @@
 import { CapabilitySet } from "@gaiaftcl/net-capability";
 import { MeshNode, type MeshNodeOptions } from "@gaiaftcl/net-mesh";
-import { eventually, MeshPeer, PSK } from "./net-mesh-peer.ts";
+import { until } from "@gaiaftcl/peers";
+import { MeshPeer, PSK } from "./net-mesh-peer.ts";
 
 /** How a node sees itself from outside. */
 export interface View {
@@ -308,7 +309,8 @@ export async function exchange(left: AnyNode, right: AnyNode, stream: bigint): P
   const [there, back] = [`${stream} there`, `${stream} back`];
   await left.send(right, stream, there);
   await right.send(left, stream, back);
-  await eventually(
+  await until(
+    "an event to arrive each way",
     async () => (await right.received()).includes(there) && (await left.received()).includes(back),
   );
 }

@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { until } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
 import { EmulatedNat } from "./emulated-nat.ts";
-import { eventually } from "./net-mesh-peer.ts";
 import { type AnyNode, exchange, join, type Kind, Nodes, start } from "./net-traversal-nodes.ts";
 
 const NONE = { attempted: 0, succeeded: 0, fallbacks: 0 };
@@ -42,7 +42,8 @@ async function strangers(nodes: Nodes, places: Places): Promise<Meeting> {
 async function reachedAt(reflex: string, { caller, target, coordinator }: Meeting): Promise<void> {
   await target.setReflexOverride(reflex);
   await target.announce("target");
-  await eventually(
+  await until(
+    "both to find the target",
     async () =>
       (await caller.find("target")).includes(target.nodeId) &&
       (await coordinator.find("target")).includes(target.nodeId),
@@ -103,7 +104,9 @@ describe.concurrent.each(PLACES)(
         expect(await hidden.reclassify()).toMatchObject({ natClass: "symmetric" });
         await hidden.announce("symmetric");
       }
-      await eventually(async () => (await caller.find("symmetric")).includes(target.nodeId));
+      await until("the caller to find the target", async () =>
+        (await caller.find("symmetric")).includes(target.nodeId),
+      );
       await caller.connectDirect(target, coordinator);
       expect(await caller.traversalCounts()).toEqual({ ...NONE, fallbacks: 1 });
       await exchange(caller, target, 4n);

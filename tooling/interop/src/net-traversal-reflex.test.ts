@@ -1,6 +1,6 @@
+import { until } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
 import { EmulatedNat } from "./emulated-nat.ts";
-import { eventually } from "./net-mesh-peer.ts";
 import { join, Nodes, start } from "./net-traversal-nodes.ts";
 
 const OTHER = { ours: "wheel", wheel: "ours" } as const;
@@ -40,7 +40,10 @@ describe.each(KINDS)("a node of kind %s", (kind) => {
     expect(await first.announcedClass(node)).toBe("unknown");
     expect(await node.reclassify()).toEqual({ natClass: "open", reflex: node.address });
     await node.announce("classified");
-    await eventually(async () => (await first.announcedClass(node)) === "open");
+    await until(
+      "the class open to be announced",
+      async () => (await first.announcedClass(node)) === "open",
+    );
     expect(await second.received()).toEqual([]);
   });
 
@@ -66,7 +69,10 @@ describe.each(KINDS)("a node of kind %s", (kind) => {
     expect(natClass).toBe("symmetric");
     expect(ports).toContain(reflex);
     await node.announce("classified");
-    await eventually(async () => (await second.announcedClass(node)) === "symmetric");
+    await until(
+      "the class symmetric to be announced",
+      async () => (await second.announcedClass(node)) === "symmetric",
+    );
   });
 
   it("takes the word of its operator, and announces it without waiting", async () => {
@@ -80,16 +86,22 @@ describe.each(KINDS)("a node of kind %s", (kind) => {
     await join(node, second);
     await start(node, first, second);
     await node.announce("early");
-    await eventually(async () => (await first.find("early")).length === 1);
+    await until("the early announcement", async () => (await first.find("early")).length === 1);
     await node.setReflexOverride(ELSEWHERE);
     expect(await node.view()).toEqual({ natClass: "open", reflex: ELSEWHERE });
     expect(await node.reclassify()).toEqual({ natClass: "open", reflex: ELSEWHERE });
     await node.announce("late");
-    await eventually(async () => (await first.announcedClass(node)) === "open");
+    await until(
+      "the class open to be announced",
+      async () => (await first.announcedClass(node)) === "open",
+    );
     await node.clearReflexOverride();
     expect(await node.view()).toEqual({ natClass: "unknown", reflex: undefined });
     await node.announce("latest");
-    await eventually(async () => (await first.announcedClass(node)) === "unknown");
+    await until(
+      "the class unknown to be announced",
+      async () => (await first.announcedClass(node)) === "unknown",
+    );
     await node.clearReflexOverride();
     expect(await node.reclassify()).toEqual({ natClass: "open", reflex: node.address });
   });

@@ -1,7 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { until } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
-import { eventually, type MeshPeer } from "./net-mesh-peer.ts";
+import type { MeshPeer } from "./net-mesh-peer.ts";
 import { exchange, join, Nodes, start, type Wheel } from "./net-traversal-nodes.ts";
 
 const COUNT = 20_000;
@@ -31,10 +32,10 @@ describe("a node of 0.19.0 behind a relay of ours", () => {
     const stream = ours.node.openStream(wheel.nodeId, STREAM, { reliability: "reliable" });
     await stream.sendAll(numbers.map(bytes));
     await sending();
-    await eventually(
+    await until(
+      "all events on both sides",
       async () =>
         (await wheel.received()).length >= COUNT && (await ours.received()).length >= COUNT,
-      60_000,
     );
     expect(inOrder(await wheel.received())).toEqual(numbers);
     expect(inOrder(await ours.received())).toEqual(numbers);
@@ -60,7 +61,7 @@ describe("nodes of 0.19.0 behind a relay of ours", () => {
       await wheel.setReflexOverride(`127.0.0.1:${silent.address().port}`);
       await wheel.announce("relayed");
     }
-    await eventually(async () =>
+    await until("every node to find all three", async () =>
       (await Promise.all(wheels.map((wheel) => wheel.find("relayed")))).every(
         (found) => found.length === wheels.length,
       ),
@@ -79,7 +80,7 @@ describe("nodes of 0.19.0 behind a relay of ours", () => {
       }
     }
     for (const wheel of wheels) expect(await wheel.received()).toHaveLength(20);
-    await eventually(() => relay.node.stats.relayedSessions === 3);
+    await until("the relay to carry three sessions", () => relay.node.stats.relayedSessions === 3);
   });
 });
 
@@ -97,10 +98,10 @@ describe("a relay of 0.19.0", () => {
       left.node.openStream(right.nodeId, STREAM, { reliability: "reliable" }).sendAll(events),
       right.node.openStream(left.nodeId, STREAM, { reliability: "reliable" }).sendAll(events),
     ]);
-    await eventually(
+    await until(
+      "all events on both sides",
       async () =>
         (await left.received()).length >= COUNT && (await right.received()).length >= COUNT,
-      60_000,
     );
     expect(await left.received()).toEqual(numbers);
     expect(await right.received()).toEqual(numbers);
@@ -115,7 +116,7 @@ describe("a relay of 0.19.0", () => {
     await start(relay, wheel);
     await ours.node.connectVia(relay.nodeId, wheel.publicKey, wheel.nodeId);
     await ours.send(wheel, STREAM, "hello");
-    await eventually(async () => (await wheel.received()).includes("hello"));
+    await until("the event by the relay", async () => (await wheel.received()).includes("hello"));
     // What 0.19.0 sends without a routing header ends at a relay of its own kind: streams, grants,
     // heartbeats. So the answer is lost there, and ours keeps to the first window of credit.
     await wheel.send(ours, STREAM, "lost");

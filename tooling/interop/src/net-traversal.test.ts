@@ -1,6 +1,6 @@
+import { until } from "@gaiaftcl/peers";
 import { describe, expect, it } from "vitest";
 import { EmulatedNat } from "./emulated-nat.ts";
-import { eventually } from "./net-mesh-peer.ts";
 import {
   type AnyNode,
   exchange,
@@ -51,7 +51,8 @@ async function hiddenPair(nodes: Nodes, nat: EmulatedNat, kinds: Roles): Promise
     expect(await hidden.reclassify()).toMatchObject({ natClass: "cone" });
     await hidden.announce("hidden");
   }
-  await eventually(
+  await until(
+    "both to find the two that are hidden",
     async () =>
       (await caller.find("hidden")).includes(target.nodeId) &&
       (await coordinator.find("hidden")).length === 2,
