@@ -35,7 +35,7 @@ def search(db, model, query):
     return [row(model, record) for record in found]
 
 
-plan = json.load(sys.stdin, object_hook=lambda o: int(o["u64"]) if set(o) == {"u64"} else o)
+plan = json.loads(sys.stdin.readline(), object_hook=lambda o: int(o["u64"]) if set(o) == {"u64"} else o)
 options = {"origin_hash": plan["origin"], "with_tasks": True, "with_memories": True}
 if plan.get("directory"):
     options |= {"persistent_dir": plan["directory"], "persistent": True}

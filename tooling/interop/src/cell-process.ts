@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +11,9 @@ import { freePort, Program } from "@gaiaftcl/peers";
 const daemonMain = fileURLToPath(import.meta.resolve("@gaiaftcl/cell/main"));
 export const commandLineMain = fileURLToPath(import.meta.resolve("gaiaftcl/main"));
 
-/** What a command printed and how it ended. */
+const COMMAND_MS = 110_000;
+
+/** What a command printed, in whole lines, and how it ended: -1 when by a signal. */
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
@@ -103,23 +104,25 @@ export class DaemonProcess implements AsyncDisposable {
   }
 }
 
-export function runCommand(
+/** Runs a program to its end, which is brought about when it takes too long. */
+export async function runCommand(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   user: { readonly uid: number; readonly gid: number } | undefined = undefined,
 ): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    execFile(
-      command,
-      args,
-      { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024, timeout: 110_000, ...user },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-        resolve({ code, stdout, stderr });
-      },
-    );
+  let stdout = "";
+  await using program = new Program(command, args, {
+    env,
+    ...(user !== undefined && { user }),
+    onLine: (line) => {
+      stdout += `${line}\n`;
+    },
   });
+  const tooLong = setTimeout(() => program.signal("SIGTERM"), COMMAND_MS);
+  const { code } = await program.exited;
+  clearTimeout(tooLong);
+  return { code: code ?? -1, stdout, stderr: program.log === "" ? "" : `${program.log}\n` };
 }
 
 /** The records of a command's `--json` output. */

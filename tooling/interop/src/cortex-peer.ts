@@ -1,7 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { LinePeer } from "@gaiaftcl/peers";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 
 const script = join(import.meta.dirname, "..", "python", "cortex_peer.py");
@@ -33,20 +31,18 @@ export interface PeerReport {
 /** Runs a plan on the reference's NetDb, in a process of its own. */
 export async function runCortexPeer(plan: PeerPlan): Promise<PeerReport> {
   const { python } = await ensurePeers(["python"]);
-  const child = spawn(python, [script], { stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.end(
-    JSON.stringify(plan, (_name, value) =>
-      typeof value === "bigint" ? { u64: value.toString() } : value,
-    ),
+  await using peer = new LinePeer(python, [script], { encode, decode });
+  return await peer.ask(plan);
+}
+
+function encode(value: unknown): string {
+  return JSON.stringify(value, (_name, item) =>
+    typeof item === "bigint" ? { u64: item.toString() } : item,
   );
-  const [output, errors] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    child.exitCode ?? once(child, "close"),
-  ]);
-  if (child.exitCode !== 0)
-    throw new Error(`the reference ended with ${child.exitCode}: ${errors}`);
-  return JSON.parse(output, (_name, value) =>
+}
+
+function decode(text: string): unknown {
+  return JSON.parse(text, (_name, value) =>
     typeof value === "object" && value !== null && typeof value.u64 === "string"
       ? BigInt(value.u64)
       : value,

@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { Program } from "@gaiaftcl/peers";
 import { expect, it } from "vitest";
 
 // Ten seconds show what is lost and what leaks fast; EVENT_BUS_SOAK_SECONDS=300 is the full run.
@@ -11,12 +10,12 @@ it("under load on three backends at once nothing is lost and memory stays flat",
 }, async () => {
   const script = fileURLToPath(new URL("./event-bus-soak.ts", import.meta.url));
   const args = ["--expose-gc", script, "--seconds", String(seconds)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  const verdicts = stdout.split("\n").filter((line) => /^(ok|LOST|GROWING)/.test(line));
-  expect(verdicts.map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
-    "ok memory:",
-    "ok redis:",
-    "ok jetstream:",
-    "ok memory:",
-  ]);
+  await using soak = new Program(process.execPath, args);
+  const { code } = await soak.exited;
+  const verdicts = soak.log.split("\n").filter((line) => /^(ok|LOST|GROWING)/.test(line));
+  expect(
+    verdicts.map((line) => line.split(" ").slice(0, 2).join(" ")),
+    soak.log,
+  ).toEqual(["ok memory:", "ok redis:", "ok jetstream:", "ok memory:"]);
+  expect(code).toBe(0);
 });

@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { LinePeer } from "@gaiaftcl/peers";
 import { expect, it } from "vitest";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
 import { DaemonProcess, privateBrokers, TestHome } from "./cell-process.ts";
@@ -10,13 +9,19 @@ const client = join(import.meta.dirname, "..", "python", "cell_client.py");
 const bridge = join(import.meta.dirname, "../../../apps/gaiaftcl/bridges/numpy_bridge");
 const moduleName = "gaiaftcl.bridges.numpy_bridge";
 
+interface Audit {
+  readonly outcomes: Readonly<Record<string, string>>;
+  readonly rows: Readonly<Record<string, number>>;
+  readonly artifacts: number;
+}
+
 it("a Python client that knows only the fixed rules can use and audit a running cell", async () => {
   const { python } = await ensurePeers(["python"]);
   await using home = await TestHome.make();
   await using _daemon = await DaemonProcess.start(home, await privateBrokers());
   expect((await home.gaiaftcl(["mesh", "publish", bridge, moduleName])).code).toBe(0);
   const { layout } = home;
-  const { stdout } = await promisify(execFile)(python, [
+  await using auditor = new LinePeer(python, [
     client,
     layout.socketPath,
     "operator",
@@ -24,7 +29,7 @@ it("a Python client that knows only the fixed rules can use and audit a running 
     layout.databasePath,
     join(layout.meshCacheRoot, moduleName),
   ]);
-  const { outcomes, rows, artifacts } = JSON.parse(stdout);
+  const { outcomes, rows, artifacts } = await auditor.next<Audit>();
   expect(new Set(Object.values(outcomes))).toEqual(new Set(["ok"]));
   expect(Object.keys(outcomes)).toHaveLength(6);
   expect(rows).toMatchObject({

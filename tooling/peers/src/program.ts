@@ -23,6 +23,8 @@ interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Takes the lines of its output, which go to the log otherwise. */
   readonly onLine?: (line: string) => void;
+  /** Whom it runs as; as this process when left out. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   /** Whether it is written to; otherwise it has no input. */
   readonly hasInput?: boolean;
 }
@@ -41,6 +43,7 @@ export class Program implements AsyncDisposable {
       env: { ...process.env, ...options.env },
       stdio: [options.hasInput ? "pipe" : "ignore", "pipe", "pipe"],
       ...(options.cwd !== undefined && { cwd: options.cwd }),
+      ...options.user,
     });
     this.exited = this.#exit();
     // Nobody has to wait for it.
