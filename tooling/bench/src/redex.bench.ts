@@ -1,7 +1,5 @@
-import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { LinePeer } from "@gaiaftcl/peers";
 import { Redex, type RedexFile } from "@gaiaftcl/redex";
 import { ensurePeers } from "../../bootstrap/peers.mjs";
@@ -206,8 +204,8 @@ async function opening({ directory, quick, log }: BenchmarkContext): Promise<Ben
   await using wheel = new Wheel(python, join(directory, "theirs"));
   for (let round = 0; round < 3; round += 1) {
     const process_ = join(import.meta.dirname, "redex-open-process.ts");
-    const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", process_, root]);
-    ours.push(JSON.parse(stdout));
+    await using opening = new LinePeer(process.execPath, ["--expose-gc", process_, root]);
+    ours.push(await opening.next());
     theirs.push((await wheel.measure("open", root)) / 1_000);
   }
   await rm(root, { recursive: true });
