@@ -206,7 +206,7 @@ export class MeshCore {
   ): number {
     return this.push(nodeId, BigInt(ensureSubprotocol(subprotocolId)), events, now, {
       uncredited: true,
-      label: this.#parts.label(subprotocolId),
+      label: this.#parts.control.label(subprotocolId),
     });
   }
 

@@ -5,16 +5,12 @@ import {
   type SubnetPolicy,
 } from "@gaiaftcl/net-capability";
 import { MEMBERSHIP_SUBPROTOCOL } from "@gaiaftcl/net-channel";
-import {
-  type EventBatch,
-  NetWireError,
-  type PacketLabel,
-  type SendOptions,
-} from "@gaiaftcl/net-wire";
+import type { EventBatch } from "@gaiaftcl/net-wire";
 import { RENDEZVOUS_SUBPROTOCOL } from "../traversal/punch-coordinator.js";
 import { REFLEX_SUBPROTOCOL } from "../traversal/reflex-prober.js";
 import { Traversal } from "../traversal/traversal.js";
 import { Channels } from "./channels.js";
+import { ControlSender } from "./control-sender.js";
 import { Discovery } from "./discovery.js";
 import { IDENTITY_SUBPROTOCOL, identityProof } from "./identity-proof.js";
 import { Inbound } from "./inbound.js";
@@ -46,9 +42,6 @@ const CHALLENGE_DELAYS = [0, 100, 220];
 /** Between strict peers: the sender is about to begin a new session. An id of the vendors' range. */
 const MOVING_SUBPROTOCOL = 0x4747;
 const MOVING_MS = 5000;
-/** Bytes before an event in a packet. */
-const FRAME_BYTES = 4;
-const RELIABLY: SendOptions = { open: { reliability: "reliable" } };
 const CONTROL = new Set([
   ANNOUNCEMENT_SUBPROTOCOL,
   MEMBERSHIP_SUBPROTOCOL,
@@ -60,6 +53,7 @@ const CONTROL = new Set([
 export class NodeParts {
   readonly state: MeshState;
   readonly outbound: Outbound;
+  readonly control: ControlSender;
   readonly sessions: Sessions;
   readonly inbound: Inbound;
   readonly liveness: Liveness;
@@ -68,7 +62,6 @@ export class NodeParts {
   readonly traversal: Traversal;
   readonly paths: PathValidation;
   readonly kept: KeptConnections;
-  readonly #labels = new Map<number, PacketLabel>();
   /** Where the datagram that is being read came from. */
   #source = "";
 
@@ -76,13 +69,68 @@ export class NodeParts {
     const state = new MeshState(options, now);
     this.state = state;
     this.outbound = new Outbound(state);
-    this.sessions = new Sessions(state, this.outbound, {
+    this.control = new ControlSender(state);
+    this.sessions = this.#makeSessions(options);
+    this.liveness = this.#makeLiveness();
+    this.traversal = this.#makeTraversal(options);
+    this.discovery = this.#makeDiscovery(options);
+    this.channels = new Channels(state, {
+      discovery: this.discovery,
+      ownSubnet: options.subnet ?? GLOBAL_SUBNET,
+      sendControl: this.control.send,
+    });
+    this.paths = new PathValidation({
+      state,
+      outbound: this.outbound,
+      move: (peer, to) => {
+        this.sessions.move(peer, to);
+      },
+    });
+    this.kept = new KeptConnections({
+      state,
+      probe: (peer) => {
+        this.#ping(peer);
+      },
+    });
+    this.inbound = this.#makeInbound();
+  }
+
+  /** Does what is due and sends what is ready. */
+  tick(now: number): void {
+    const { state } = this;
+    state.now = now;
+    state.timers.tick(now);
+    this.traversal.tick(now);
+    this.paths.tick();
+    this.liveness.tick();
+    this.discovery.tick();
+    this.channels.tick();
+    this.kept.tick();
+    this.outbound.flush();
+  }
+
+  /** When `tick` is wanted; the past while something waits to be sent. */
+  deadline(): number {
+    return Math.min(
+      this.outbound.deadline(),
+      this.state.timers.deadline(),
+      this.traversal.deadline(),
+      this.paths.deadline(),
+      this.liveness.deadline(),
+      this.discovery.deadline(),
+      this.channels.deadline(),
+      this.kept.deadline(),
+    );
+  }
+
+  #makeSessions(options: MeshCoreOptions): Sessions {
+    return new Sessions(this.state, this.outbound, {
       admits: options.admits ?? ((): boolean => true),
       challenge: (peer) => {
         this.#challenge(peer);
       },
       moving: (peer) => {
-        this.#sendControl(peer, MOVING_SUBPROTOCOL, new Uint8Array(0));
+        this.control.send(peer, MOVING_SUBPROTOCOL, new Uint8Array(0));
         this.outbound.flush();
       },
       established: (peer) => {
@@ -92,7 +140,10 @@ export class NodeParts {
         this.#deliver(peer, batch);
       },
     });
-    this.liveness = new Liveness(state, this.outbound, {
+  }
+
+  #makeLiveness(): Liveness {
+    return new Liveness(this.state, this.outbound, {
       failed: (peer) => {
         this.channels.suspend(peer.nodeId);
         this.discovery.index.withholdPeer(peer.nodeId);
@@ -111,47 +162,35 @@ export class NodeParts {
         this.remove(peer, reason);
       },
     });
-    const sendControl = (peer: Peer, subprotocolId: number, event: Uint8Array): void => {
-      this.#sendControl(peer, subprotocolId, event);
-    };
-    this.traversal = new Traversal(
+  }
+
+  #makeTraversal(options: MeshCoreOptions): Traversal {
+    return new Traversal(
       traversalPort({
-        state,
+        state: this.state,
         outbound: this.outbound,
         discovery: () => this.discovery,
         boundAddress: options.boundAddress,
-        sendControl,
+        sendControl: this.control.send,
         handshake: (nodeId, publicKey, path, done) => {
           this.sessions.connect({ nodeId, publicKey, path, retries: 1, done });
         },
       }),
       options.reflexOverride,
     );
-    this.discovery = new Discovery(state, {
+  }
+
+  #makeDiscovery(options: MeshCoreOptions): Discovery {
+    return new Discovery(this.state, {
       ...(options.subnet === undefined ? {} : { subnet: options.subnet }),
       ...(options.subnetPolicy === undefined ? {} : { subnetPolicy: options.subnetPolicy }),
       view: () => this.traversal.view,
-      sendControl,
+      sendControl: this.control.send,
     });
-    this.channels = new Channels(state, {
-      discovery: this.discovery,
-      ownSubnet: options.subnet ?? GLOBAL_SUBNET,
-      sendControl,
-    });
-    this.paths = new PathValidation({
-      state,
-      outbound: this.outbound,
-      move: (peer, to) => {
-        this.sessions.move(peer, to);
-      },
-    });
-    this.kept = new KeptConnections({
-      state,
-      probe: (peer) => {
-        this.#ping(peer);
-      },
-    });
-    this.inbound = new Inbound(state, {
+  }
+
+  #makeInbound(): Inbound {
+    return new Inbound(this.state, {
       directHandshake: (message, from) => {
         this.sessions.directHandshake(message, from);
       },
@@ -184,44 +223,6 @@ export class NodeParts {
     });
   }
 
-  /** Does what is due and sends what is ready. */
-  tick(now: number): void {
-    const { state } = this;
-    state.now = now;
-    state.timers.tick(now);
-    this.traversal.tick(now);
-    this.paths.tick();
-    this.liveness.tick();
-    this.discovery.tick();
-    this.channels.tick();
-    this.kept.tick();
-    this.outbound.flush();
-  }
-
-  /** When `tick` is wanted; the past while something waits to be sent. */
-  deadline(): number {
-    return Math.min(
-      this.outbound.deadline(),
-      this.state.timers.deadline(),
-      this.traversal.deadline(),
-      this.paths.deadline(),
-      this.liveness.deadline(),
-      this.discovery.deadline(),
-      this.channels.deadline(),
-      this.kept.deadline(),
-    );
-  }
-
-  /** One object for each subprotocol, so that its events share packets. */
-  label(subprotocolId: number): PacketLabel {
-    let label = this.#labels.get(subprotocolId);
-    if (label === undefined) {
-      label = { subprotocolId };
-      this.#labels.set(subprotocolId, label);
-    }
-    return label;
-  }
-
   #established(peer: Peer): void {
     // Shows relays between that the session is in use, a 0.19.0 peer that this one lives, and a strict
     // one that its answer was the one taken: again, until it says something.
@@ -229,7 +230,7 @@ export class NodeParts {
     for (const delay of peer.origin.initiated && peer.session.strict ? CONFIRM_DELAYS : []) {
       this.state.timers.set(this.state.now + delay, () => {
         if (!peer.hasSpoken) {
-          this.#sendControl(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
+          this.control.send(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
         }
       });
     }
@@ -244,7 +245,7 @@ export class NodeParts {
     if (peer.session.strict) {
       // On the stream of membership messages: before the first of them, whatever is lost on the way.
       const proof = identityProof(this.state.around.identity, peer.session);
-      this.#sendControl(peer, IDENTITY_SUBPROTOCOL, proof, MEMBERSHIP_SUBPROTOCOL);
+      this.control.send(peer, IDENTITY_SUBPROTOCOL, proof, MEMBERSHIP_SUBPROTOCOL);
     }
     this.discovery.greet(peer);
     this.channels.renew(peer.nodeId);
@@ -289,34 +290,8 @@ export class NodeParts {
     if (peer.session.strict && this.state.peers.get(peer.nodeId) === peer) {
       this.paths.ping(peer);
     } else {
-      this.#sendControl(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
+      this.control.send(peer, REFLEX_SUBPROTOCOL, new Uint8Array(0));
     }
-  }
-
-  #sendControl(
-    peer: Peer,
-    subprotocolId: number,
-    event: Uint8Array,
-    streamId: number = subprotocolId,
-  ): void {
-    const { now, busy, peers } = this.state;
-    if (peers.get(peer.nodeId) !== peer || event.length > peer.streams.maxPayload - FRAME_BYTES) {
-      return;
-    }
-    try {
-      peer.streams.sendTo(BigInt(streamId), [event], now, {
-        uncredited: true,
-        label: this.label(subprotocolId),
-        // What is said once, an announcement above all, must arrive; a 0.19.0 peer cannot have that.
-        ...(peer.session.strict ? RELIABLY : {}),
-      });
-    } catch (error) {
-      // A peer that has opened every stream there may be gets no control messages either.
-      if (!(error instanceof NetWireError)) {
-        throw error;
-      }
-    }
-    busy.add(peer);
   }
 
   #deliver(peer: Peer, batch: EventBatch): void {
