@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { EstablishedKeys } from "./established-keys.js";
 import {
-  type EstablishedKeys,
   generateDhKeyPair,
   handshakeMessage,
   handshakePacket,

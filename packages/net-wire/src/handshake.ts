@@ -1,4 +1,5 @@
 import type { AgreementKey } from "./engine.js";
+import type { EstablishedKeys } from "./established-keys.js";
 import { readU64, writeU32, writeU64 } from "./little-endian.js";
 import { ensureLength, NetWireError } from "./net-wire-error.js";
 import { HandshakeState, NK_PSK0 } from "./noise/handshake-state.js";
@@ -20,24 +21,6 @@ const NODE_ID_BYTES = 8;
 const PROLOGUE_LABEL: Uint8Array = Uint8Array.from("net-handshake-v1", (letter) =>
   letter.charCodeAt(0),
 );
-
-/** What a finished handshake leaves behind: everything a `Session` needs. */
-export interface EstablishedKeys {
-  readonly role: "initiator" | "responder";
-  readonly sessionId: bigint;
-  readonly sendKey: Uint8Array;
-  readonly receiveKey: Uint8Array;
-  /** Whether both sides are of our own kind: keys from the full key schedule, rekeyed. */
-  readonly strict: boolean;
-  /** Features both sides have; 0 in a session with a 0.19.0 peer. */
-  readonly features: number;
-  /** What the peer takes per stream before its application consumes; 0 for a 0.19.0 peer. */
-  readonly peerReceiveWindow: number;
-  readonly peerExtensions: ReadonlyMap<number, Uint8Array>;
-  /** The initiator's ephemeral public key, which tells a replayed message 1 from a new one. */
-  readonly initiatorEphemeral: Uint8Array;
-  readonly handshakeHash: Uint8Array;
-}
 
 /** The prologue of a mesh handshake (Net transport format, section 5.2); the two-endpoint adapter's is empty. */
 export function meshPrologue(initiatorNodeId: bigint, responderNodeId: bigint): Uint8Array {

@@ -10,10 +10,10 @@ export {
 } from "./address.js";
 export { type DatagramKind, datagramKind } from "./datagram-kind.js";
 export type { AgreementKey } from "./engine.js";
+export type { EstablishedKeys } from "./established-keys.js";
 export { decodeEventFrames, encodeEventFrames, packEvents } from "./event-frames.js";
 export {
   type EphemeralSource,
-  type EstablishedKeys,
   generateDhKeyPair,
   handshakeMessage,
   handshakePacket,

@@ -1,5 +1,5 @@
 import { ByteSlab } from "./byte-slab.js";
-import type { EstablishedKeys } from "./handshake.js";
+import type { EstablishedKeys } from "./established-keys.js";
 import { ReceiveKeys, SendKeys } from "./key-epochs.js";
 import {
   readU32,

@@ -1,5 +1,5 @@
 import { blake2s } from "@noble/hashes/blake2.js";
-import type { EstablishedKeys } from "./handshake.js";
+import type { EstablishedKeys } from "./established-keys.js";
 import { readU64 } from "./little-endian.js";
 import { ensureLength } from "./net-wire-error.js";
 

@@ -1,4 +1,4 @@
-import type { EstablishedKeys } from "./handshake.js";
+import type { EstablishedKeys } from "./established-keys.js";
 import { packetFlags } from "./packet-header.js";
 import { PacketSession } from "./packet-session.js";
 import type { EventBatch } from "./stream/event-batch.js";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { EstablishedKeys } from "./handshake.js";
+import type { EstablishedKeys } from "./established-keys.js";
 
 /** A vector's fields as the file gives them: hex for bytes, decimal text for 64-bit integers. */
 export type Vector = Readonly<Record<string, string>> & { readonly name: string };

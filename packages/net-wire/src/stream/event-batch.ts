@@ -1,6 +1,6 @@
 import { decodeEventFrames } from "../event-frames.js";
 import { readU32 } from "../little-endian.js";
-import type { PacketLabel } from "./types.js";
+import type { PacketLabel } from "./packet-label.js";
 
 /** What the receive filter of a reliable legacy stream said (Net transport format, section 8.4). */
 export type FilterVerdict = "accepted" | "duplicate" | "refused";

@@ -1,9 +1,9 @@
 export { EventBatch, type FilterVerdict } from "./event-batch.js";
+export type { PacketLabel } from "./packet-label.js";
 export { createStreamSet } from "./stream-set.js";
 export type {
   IncomingPacket,
   OutgoingPacket,
-  PacketLabel,
   Reliability,
   SendOptions,
   StreamHandle,

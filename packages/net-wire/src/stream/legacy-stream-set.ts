@@ -6,11 +6,11 @@ import { costOf, LegacyStream, type SendBudget } from "./legacy-stream.js";
 import { ensureEventSizes, OpenStreams } from "./open-streams.js";
 import { type ResolvedStreamOptions, resolveStreamOptions } from "./options.js";
 import { labelOf, NO_LABEL, Outgoing, PayloadBuffers, RELIABLE } from "./outgoing.js";
+import type { PacketLabel } from "./packet-label.js";
 import { RoundRobin } from "./round-robin.js";
 import type {
   IncomingPacket,
   OutgoingPacket,
-  PacketLabel,
   SendOptions,
   StreamHandle,
   StreamOptions,

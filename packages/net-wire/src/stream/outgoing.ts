@@ -1,6 +1,6 @@
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES, packetFlags, TAG_BYTES } from "../packet-header.js";
-import type { Sender } from "./sender.js";
-import type { OutgoingPacket, PacketLabel } from "./types.js";
+import type { PacketLabel } from "./packet-label.js";
+import type { OutgoingPacket } from "./types.js";
 
 /** Header flags (Net transport format, section 2.1). */
 export const RELIABLE: number = packetFlags.reliable;
@@ -29,12 +29,18 @@ export function labelOf(packet: Required<PacketLabel>): Required<PacketLabel> {
     : { subprotocolId, channelHint, originHash, subnetId };
 }
 
+/** The stream a packet is of. */
+interface PacketSource {
+  readonly streamId: bigint;
+  readonly reliable: boolean;
+}
+
 /** A packet from the first event put into it until nobody needs it any more. */
 export class Outgoing implements OutgoingPacket {
   flags = 0;
   fragFlags = 0;
   readonly label: PacketLabel;
-  readonly sender: Sender;
+  readonly sender: PacketSource;
   sequenceNumber = 0;
   /** Strict: the number of the opening, in both fragment fields. */
   opening = 0;
@@ -54,7 +60,7 @@ export class Outgoing implements OutgoingPacket {
   /** Strict: on the first fragment, whether the event takes one of the places of large events. */
   large = false;
 
-  constructor(sender: Sender, label: PacketLabel, uncredited: boolean, buffer: Uint8Array) {
+  constructor(sender: PacketSource, label: PacketLabel, uncredited: boolean, buffer: Uint8Array) {
     this.sender = sender;
     this.label = label;
     this.uncredited = uncredited;

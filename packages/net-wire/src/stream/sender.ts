@@ -1,9 +1,9 @@
 import { writeU32 } from "../little-endian.js";
 import { MAX_EVENTS } from "../packet-header.js";
 import { MORE_FRAGMENTS, Outgoing, PACKET_OVERHEAD, type PayloadBuffers } from "./outgoing.js";
+import type { PacketLabel } from "./packet-label.js";
 import { PacketQueue } from "./packet-queue.js";
 import type { Scheduled } from "./round-robin.js";
-import type { PacketLabel } from "./types.js";
 
 const FRAME_PREFIX = 4;
 

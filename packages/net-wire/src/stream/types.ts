@@ -1,4 +1,5 @@
 import type { EventBatch } from "./event-batch.js";
+import type { PacketLabel } from "./packet-label.js";
 
 /**
  * What a stream promises.
@@ -26,19 +27,6 @@ export interface StreamHandle {
   readonly id: bigint;
   /** Counts the openings of all ids in this session, so that handles of two openings differ. */
   readonly epoch: number;
-}
-
-/**
- * Header fields that travel with a packet and mean nothing to the stream layer. Events that carry
- * different labels never share a packet; pass the same object again to let them share one.
- */
-export interface PacketLabel {
-  /** Net transport format, section 12. 0 = event data. */
-  readonly subprotocolId?: number;
-  /** Low 16 bits of the channel hash. */
-  readonly channelHint?: number;
-  readonly originHash?: number;
-  readonly subnetId?: number;
 }
 
 export interface SendOptions {
