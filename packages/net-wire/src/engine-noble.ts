@@ -1,5 +1,9 @@
 import { x25519 } from "@noble/curves/ed25519.js";
+import { blake2s } from "@noble/hashes/blake2.js";
+import { hkdf } from "@noble/hashes/hkdf.js";
 import type { AgreementKey } from "./engine.js";
+
+export { blake2s };
 
 export const engineName = "noble";
 
@@ -19,4 +23,12 @@ export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array 
     // noble refuses points of small order.
     return undefined;
   }
+}
+
+export function hkdfBlake2s(
+  chainingKey: Uint8Array,
+  input: Uint8Array,
+  length: number,
+): Uint8Array {
+  return hkdf(blake2s, input, chainingKey, undefined, length);
 }

@@ -1,8 +1,10 @@
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
+  hkdfSync,
   type KeyObject,
 } from "node:crypto";
 import type { AgreementKey } from "./engine.js";
@@ -31,6 +33,18 @@ export function publicKeyOf(secretKey: Uint8Array): Uint8Array {
 
 export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   return agreeWith(privateKeyOf(secretKey), publicKey);
+}
+
+export function blake2s(data: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("blake2s256").update(data).digest());
+}
+
+export function hkdfBlake2s(
+  chainingKey: Uint8Array,
+  input: Uint8Array,
+  length: number,
+): Uint8Array {
+  return new Uint8Array(hkdfSync("blake2s256", input, chainingKey, "", length));
 }
 
 function agreeWith(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array | undefined {

@@ -6,7 +6,7 @@ export interface AgreementKey {
   agree(publicKey: Uint8Array): Uint8Array | undefined;
 }
 
-/** What a runtime brings to the handshakes: X25519. */
+/** What a runtime brings to the handshakes: X25519 and BLAKE2s. */
 export interface Engine {
   readonly engineName: "node" | "noble";
 
@@ -21,4 +21,13 @@ export interface Engine {
    * point of small order, which nobody has a secret for.
    */
   agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+
+  /** The 32 bytes of BLAKE2s-256 (RFC 7693, section 3.3). */
+  blake2s(data: Uint8Array): Uint8Array;
+
+  /**
+   * `length` bytes of HKDF over BLAKE2s (RFC 5869), the chaining key being the salt and the info empty: the
+   * outputs of Noise's HKDF (revision 34, section 4.3), one after another.
+   */
+  hkdfBlake2s(chainingKey: Uint8Array, input: Uint8Array, length: number): Uint8Array;
 }

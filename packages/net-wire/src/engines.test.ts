@@ -1,3 +1,5 @@
+import { createHash, createHmac } from "node:crypto";
+import { blake2s } from "@noble/hashes/blake2.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "./engine.js";
@@ -43,7 +45,59 @@ const SMALL_ORDER = [
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
+/** The deterministic sequence of RFC 7693, appendix E. */
+function sequence(length: number, seed: number): Uint8Array {
+  let [a, b] = [Math.imul(0xdead4bad, seed) >>> 0, 1];
+  return Uint8Array.from({ length }, () => {
+    [a, b] = [b, (a + b) >>> 0];
+    return b >>> 24;
+  });
+}
+
+const hmac = (key: Uint8Array, data: Uint8Array) =>
+  new Uint8Array(createHmac("blake2s256", key).update(data).digest());
+
 describe.each(engines)("the $engineName engine", (engine) => {
+  // Keyed hashes come from noble with either engine.
+  it("passes the self-test of BLAKE2s in RFC 7693, appendix E.2", () => {
+    const all = blake2s.create({ dkLen: 32 });
+    for (const length of [16, 20, 28, 32]) {
+      for (const size of [0, 3, 64, 65, 255, 1024]) {
+        const input = sequence(size, size);
+        all.update(length === 32 ? engine.blake2s(input) : blake2s(input, { dkLen: length }));
+        all.update(blake2s(input, { dkLen: length, key: sequence(length, length) }));
+      }
+    }
+    expect(hex(all.digest())).toBe(
+      "6a411f08ce25adcdfb02aba641451cec53c598b24f4fc787fbdc88797f4c1dfe",
+    );
+  });
+
+  it("hashes as OpenSSL does at every length around the ends of blocks", () => {
+    for (let length = 0; length <= 260; length += 1) {
+      const data = sequence(length, length);
+      expect(hex(engine.blake2s(data))).toBe(createHash("blake2s256").update(data).digest("hex"));
+    }
+  });
+
+  it("derives the outputs of Noise's HKDF, also from nothing", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        fc.uint8Array({ maxLength: 64 }),
+        (chainingKey, input) => {
+          const secret = hmac(chainingKey, input);
+          const first = hmac(secret, Uint8Array.of(1));
+          const second = hmac(secret, Uint8Array.of(...first, 2));
+          const third = hmac(secret, Uint8Array.of(...second, 3));
+          const all = Uint8Array.of(...first, ...second, ...third);
+          expect(engine.hkdfBlake2s(chainingKey, input, 64)).toEqual(all.slice(0, 64));
+          expect(engine.hkdfBlake2s(chainingKey, input, 96)).toEqual(all);
+        },
+      ),
+    );
+  });
+
   it("computes the shared secret of RFC 7748, section 6.1", () => {
     const alice = unhex(ALICE);
     const bob = unhex(BOB);

@@ -1,8 +1,9 @@
-import { agree, generateKey, publicKeyOf } from "#engine";
-import { blake2s, hkdfBlake2s } from "../blake2s.js";
+import { agree, blake2s, generateKey, hkdfBlake2s, publicKeyOf } from "#engine";
 import type { AgreementKey } from "../engine.js";
 import { writeU32 } from "../little-endian.js";
 import { openMessage, sealMessage } from "../message-cipher.js";
+
+const HASH_BYTES = 32;
 
 /** The hash of a Noise protocol (Noise revision 34, section 4.3), 32 bytes wide here. */
 export interface NoiseSuite {
@@ -17,7 +18,12 @@ export interface NoiseSuite {
 export const blake2sSuite: NoiseSuite = {
   hashName: "BLAKE2s",
   hash: blake2s,
-  hkdf: hkdfBlake2s,
+  hkdf: (chainingKey, input, outputs) => {
+    const bytes = hkdfBlake2s(chainingKey, input, HASH_BYTES * outputs);
+    return Array.from({ length: outputs }, (_, index) =>
+      bytes.slice(HASH_BYTES * index, HASH_BYTES * (index + 1)),
+    );
+  },
 };
 
 /** An X25519 key pair; both halves are 32 bytes. */
